@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which interfaces the sources ask the system for.  Included before any
+ * system header, and by nothing that a program sees.
+ */
+#ifndef IMSG_FEATURE_H
+#define IMSG_FEATURE_H
+
+#if defined(__linux__)
+/* struct ucred and MSG_CMSG_CLOEXEC are outside POSIX.1-2008. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#elif defined(__APPLE__)
+#ifndef _DARWIN_C_SOURCE
+#define _DARWIN_C_SOURCE 1
+#endif
+#endif
+
+#endif

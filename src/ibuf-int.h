@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the rooms above may know of an ibuf beyond the public functions.
+ *
+ * Invariant, kept by every function of the ibuf room: rpos <= wpos <= size,
+ * and size <= max for owned buffers.  Bytes of an owned buffer from wpos to
+ * size hold zeros or bytes of the same owner.
+ */
+#ifndef IMSG_IBUF_INT_H
+#define IMSG_IBUF_INT_H
+
+#include <stddef.h>
+
+#include "imsg.h"
+#include "os.h"
+
+/* ibuf.fd of a view: owns neither bytes nor descriptor. */
+#define IBUF_FD_VIEW (-2)
+
+/* ibuf.state */
+#define IBUF_INLINE	0x01	/* storage follows the struct, one block */
+#define IBUF_FD_MARKED	0x02	/* a received header announced a descriptor */
+#define IBUF_FD_CAME	0x04	/* and it came */
+#define IBUF_PART	0x08	/* first half of a message, not counted */
+#define IBUF_CHUNK	0x10	/* output chunk of several messages */
+
+#define IBUF_IS_VIEW(b) ((b)->fd == IBUF_FD_VIEW)
+
+/* A new ibuf of size len, max as given; storage is not cleared. */
+IMSGI_HIDDEN struct ibuf *imsgi_ibuf_new(size_t len, size_t max);
+/* Makes size at least want (<= max), moving the content.  -1 ENOMEM. */
+IMSGI_HIDDEN int imsgi_ibuf_grow(struct ibuf *, size_t want);
+/* abort() on a view: a program that does this has lost track of ownership. */
+IMSGI_HIDDEN void imsgi_ibuf_owned(const struct ibuf *);
+/* Address at offset pos; valid even without storage, then not to be used. */
+IMSGI_HIDDEN unsigned char *imsgi_ibuf_at(const struct ibuf *, size_t pos);
+
+#endif

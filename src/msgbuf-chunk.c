@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Output chunks: small messages composed one behind the other into memory
+ * that is kept, so that a message costs no allocation and no iovec.
+ *
+ * A chunk never leaves the library.  It is wiped as soon as it has been sent
+ * and either kept for the next messages or freed; a channel keeps at most
+ * MSGBUF_SPARES of them.
+ */
+#include "feature.h"
+
+#include <string.h>
+
+#include "msgbuf-int.h"
+
+#define SLOT_SIZE sizeof(uint32_t)
+/* Marks the end of a first half; sizes in a chunk are far below it. */
+#define SLOT_PART 0x80000000U
+
+static unsigned char *
+slot_at(const struct chunk *c, uint32_t i)
+{
+	return c->ibuf.buf + c->cap - ((size_t)i + 1) * SLOT_SIZE;
+}
+
+static size_t
+chunk_room(const struct chunk *c)
+{
+	return c->cap - c->ibuf.wpos - (size_t)c->slots * SLOT_SIZE;
+}
+
+static struct chunk *
+chunk_new(size_t cap)
+{
+	struct chunk *c;
+
+	if ((c = imsgi_os.alloc(sizeof(*c) + cap)) == NULL)
+		return NULL;
+	memset(c, 0, sizeof(*c));
+	c->cap = cap;
+	c->ibuf.buf = (unsigned char *)(c + 1);
+	c->ibuf.fd = -1;
+	c->ibuf.state = IBUF_INLINE | IBUF_CHUNK;
+	return c;
+}
+
+static struct chunk *
+take_spare(struct msgbuf *m)
+{
+	struct chunk *c;
+	int i;
+
+	for (i = MSGBUF_SPARES; i-- > 0;) {
+		if ((c = m->spare[i]) != NULL) {
+			m->spare[i] = NULL;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * A chunk for need bytes behind what is queued, linked in.  Memory must stay
+ * in proportion to what is queued even if every second message is one that
+ * cannot go into a chunk; therefore a large chunk only at the start of the
+ * queue or behind a full one.
+ */
+static struct chunk *
+chunk_begin(struct msgbuf *m, size_t need)
+{
+	struct ibuf *last = m->wq.last;
+	struct chunk *c;
+	size_t cap = IMSGI_CHUNK_FIRST;
+
+	if (last == NULL || (last->state & IBUF_CHUNK))
+		cap = IMSGI_CHUNK_SIZE;
+	if (need > IMSGI_CHUNK_SIZE)
+		return NULL;
+	if ((c = take_spare(m)) == NULL) {
+		if (need > cap || (c = chunk_new(cap)) == NULL)
+			return NULL;
+	}
+	imsgi_ibufq_append(&m->wq, &c->ibuf);
+	return c;
+}
+
+unsigned char *
+imsgi_msgbuf_stage(struct msgbuf *m, size_t len, int part)
+{
+	struct ibuf *last = m->wq.last;
+	struct chunk *c = NULL;
+	unsigned char *p;
+	uint32_t end;
+
+	/*
+	 * A message that fills more than half a chunk would waste the rest;
+	 * a waiting descriptor wants an ibuf to ride on.
+	 */
+	if (len > IMSGI_CHUNK_SIZE / 2 || m->hollow.len > 0)
+		return NULL;
+	if (last != NULL && (last->state & IBUF_CHUNK))
+		c = (struct chunk *)(void *)last;
+	if (c == NULL || chunk_room(c) < len + SLOT_SIZE) {
+		if ((c = chunk_begin(m, len + SLOT_SIZE)) == NULL)
+			return NULL;
+	}
+	p = c->ibuf.buf + c->ibuf.wpos;
+	c->ibuf.wpos += len;
+	/* ibuf_free() wipes size bytes: what was used, not the whole chunk. */
+	c->ibuf.size = c->ibuf.wpos;
+	end = (uint32_t)c->ibuf.wpos | (part ? SLOT_PART : 0);
+	memcpy(slot_at(c, c->slots++), &end, SLOT_SIZE);
+	m->wq.bytes += len;
+	m->count++;
+	if (!part)
+		m->wmsgs++;
+	m->touched = 1;
+	return p;
+}
+
+uint32_t
+imsgi_chunk_advance(struct chunk *c, uint32_t *msgs)
+{
+	uint32_t end, n = 0;
+
+	for (*msgs = 0; c->done < c->slots; c->done++, n++) {
+		memcpy(&end, slot_at(c, c->done), SLOT_SIZE);
+		if ((end & ~SLOT_PART) > c->ibuf.rpos)
+			break;
+		if (!(end & SLOT_PART))
+			(*msgs)++;
+	}
+	return n;
+}
+
+/* Sent completely and unlinked. */
+void
+imsgi_chunk_retire(struct msgbuf *m, struct chunk *c)
+{
+	int i;
+
+	imsgi_wipe(c->ibuf.buf, c->ibuf.wpos);
+	c->ibuf.rpos = c->ibuf.wpos = c->ibuf.size = 0;
+	c->slots = c->done = 0;
+	for (i = 0; c->cap == IMSGI_CHUNK_SIZE && i < MSGBUF_SPARES; i++) {
+		if (m->spare[i] == NULL) {
+			m->spare[i] = c;
+			return;
+		}
+	}
+	imsgi_free(c);
+}
+
+void
+imsgi_chunk_drop_spares(struct msgbuf *m)
+{
+	struct chunk *c;
+
+	while ((c = take_spare(m)) != NULL)
+		imsgi_free(c);
+}

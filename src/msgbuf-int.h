@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The inside of a msgbuf: a write queue, and for readers the receive side.
+ *
+ * Invariants.  Write side: wq holds what has bytes to send and hollow what
+ * has a descriptor only; count is what msgbuf_queuelen() says, zero if and
+ * only if both are empty; every byte in wq belongs after every byte before
+ * it.  Receive side: cur is the message whose header is complete, missing
+ * the bytes of it that have not arrived; while cur is set and the last read
+ * was parsed to its end, the input buffer is empty; otherwise it holds less
+ * than one header.
+ */
+#ifndef IMSG_MSGBUF_INT_H
+#define IMSG_MSGBUF_INT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ibuf-int.h"
+#include "ibufq-int.h"
+#include "imsg.h"
+#include "os.h"
+
+/* The knobs shrink in tests, so that every boundary is crossed. */
+#ifndef IMSGI_INPUT_SIZE
+#define IMSGI_INPUT_SIZE IBUF_READ_SIZE
+#endif
+/* Output chunks, in bytes: the usual one, and one behind another buffer. */
+#ifndef IMSGI_CHUNK_SIZE
+#define IMSGI_CHUNK_SIZE 65536
+#endif
+#ifndef IMSGI_CHUNK_FIRST
+#define IMSGI_CHUNK_FIRST 4096
+#endif
+/* Largest payload for which the announced size is allocated at once. */
+#ifndef IMSGI_PLACE_MAX
+#define IMSGI_PLACE_MAX 65536
+#endif
+/* A batch lives on the stack: 2.9 KiB with these. */
+#ifndef IMSGI_IOV_MAX
+#define IMSGI_IOV_MAX 96
+#endif
+#ifndef IMSGI_MMSG_MAX
+#define IMSGI_MMSG_MAX 16
+#endif
+/* Chunks kept when drained; with the input buffer 192 KiB a channel. */
+#define MSGBUF_SPARES 2
+/* Descriptors that may wait for their header on the classic wire. */
+#define MSGBUF_TOKENS 64
+
+/*
+ * Several messages composed into one stretch of memory.  End offsets grow
+ * downwards from the end of the storage, so that a chunk sent in part still
+ * knows how many of its messages are gone.
+ */
+struct chunk {
+	struct ibuf ibuf;	/* first: a chunk is queued as an ibuf */
+	size_t cap;		/* bytes of storage, text and offsets */
+	uint32_t slots;		/* messages composed */
+	uint32_t done;		/* of these, messages sent */
+};
+
+/* Descriptors received whose message is not known yet, oldest first. */
+struct tokens {
+	int fd[MSGBUF_TOKENS + 2];
+	unsigned int n;
+	unsigned int old;	/* of these, from earlier receipts */
+	int fifo;		/* classic wire: wait for any marked header */
+};
+
+typedef struct ibuf *msgbuf_readhdr(struct ibuf *, void *, int *);
+
+struct msgbuf {
+	/* write side */
+	struct ibufqueue wq;
+	struct ibufqueue hollow;
+	struct chunk *spare[MSGBUF_SPARES];
+	uint32_t count;
+	uint32_t wmsgs;
+	int no_mmsg;		/* -1 not known yet, 0 usable, 1 not */
+	/* receive side */
+	struct ibufqueue rq;
+	struct ibufqueue parts;	/* continuation of cur's storage */
+	struct ibuf *cur;
+	size_t missing;
+	unsigned char *in;	/* [inpos, inend) is not parsed yet */
+	size_t insize;
+	size_t inpos;
+	size_t inend;
+	struct tokens tokens;
+	msgbuf_readhdr *readhdr;
+	void *arg;
+	size_t hdrsz;
+	int failed;		/* errno of a framing failure, 0 none */
+	int badhdr;		/* the header that failed is at in[0] */
+	int stalled;		/* parsing stopped for want of memory */
+	int eof;
+	/* both */
+	int knows_lost;		/* readhdr understands IMSGI_FD_LOST */
+	int touched;		/* bytes were queued, sent or received */
+	struct imsg_limits limits;
+};
+
+/* What a send did. */
+enum msgbuf_sent {
+	MSGBUF_FAIL = -1,	/* errno */
+	MSGBUF_IDLE,		/* nothing to send */
+	MSGBUF_SENT,		/* at least one byte */
+	MSGBUF_FULL,		/* EAGAIN */
+	MSGBUF_NOBUFS
+};
+
+/* What a receive did, beside -1, 0 and 1 of msgbuf_read(). */
+#define MSGBUF_WOULDBLOCK 2
+
+/* msgbuf-chunk.c */
+/*
+ * Room for a message of len bytes behind all that is queued, already counted
+ * as queued; the caller must fill it.  part: first half of a message.  NULL:
+ * better queued as an ibuf of its own; nothing has changed.
+ */
+IMSGI_HIDDEN unsigned char *imsgi_msgbuf_stage(struct msgbuf *, size_t, int);
+/* Messages (slots, messages without parts) that became complete at rpos. */
+IMSGI_HIDDEN uint32_t imsgi_chunk_advance(struct chunk *, uint32_t *);
+IMSGI_HIDDEN void imsgi_chunk_retire(struct msgbuf *, struct chunk *);
+IMSGI_HIDDEN void imsgi_chunk_drop_spares(struct msgbuf *);
+
+/* msgbuf-write.c */
+IMSGI_HIDDEN enum msgbuf_sent imsgi_msgbuf_send(struct msgbuf *, int, int);
+IMSGI_HIDDEN enum msgbuf_sent imsgi_msgbuf_sendfd(struct msgbuf *, int, int);
+
+/* msgbuf-read.c */
+/* msgbuf_new_reader() whose callback understands IMSGI_FD_LOST. */
+IMSGI_HIDDEN struct msgbuf *imsgi_msgbuf_new_reader(size_t, msgbuf_readhdr *,
+    void *);
+/* ibuf_read() and, with passing, msgbuf_read(); MSGBUF_WOULDBLOCK on EAGAIN */
+IMSGI_HIDDEN int imsgi_msgbuf_receive(struct msgbuf *, int, int, int);
+IMSGI_HIDDEN void imsgi_msgbuf_clear_read(struct msgbuf *);
+
+/* msgbuf-token.c */
+IMSGI_HIDDEN void imsgi_token_arrive(struct tokens *, int);
+IMSGI_HIDDEN int imsgi_token_offer(const struct tokens *);
+IMSGI_HIDDEN void imsgi_token_header(struct tokens *, int);
+IMSGI_HIDDEN int imsgi_token_receipt_end(struct tokens *, int);
+IMSGI_HIDDEN void imsgi_token_clear(struct tokens *);
+
+#endif

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Receiving: bytes and descriptors from one system call become messages.
+ *
+ * The peer is not trusted.  Memory is allocated for bytes that have arrived
+ * (or for one message of moderate size), never for a length that was only
+ * announced.  A message is delivered once, or the stream has failed for good
+ * and says so on every read.
+ */
+#include "feature.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "msgbuf-int.h"
+
+/* Smallest continuation of a large message, in bytes. */
+#define PART_MIN ((size_t)IMSGI_PLACE_MAX)
+
+struct msgbuf *
+msgbuf_new_reader(size_t hdrsz, msgbuf_readhdr *readhdr, void *arg)
+{
+	struct msgbuf *m;
+
+	if (hdrsz == 0 || hdrsz > IBUF_READ_SIZE / 2) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if ((m = msgbuf_new()) == NULL)
+		return NULL;
+	m->hdrsz = hdrsz;
+	m->insize = IMSGI_INPUT_SIZE;
+	if (m->insize < hdrsz * 2)
+		m->insize = hdrsz * 2;
+	m->readhdr = readhdr;
+	m->arg = arg;
+	if ((m->in = imsgi_os.alloc(m->insize)) == NULL) {
+		imsgi_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+struct msgbuf *
+imsgi_msgbuf_new_reader(size_t hdrsz, msgbuf_readhdr *readhdr, void *arg)
+{
+	struct msgbuf *m;
+
+	if ((m = msgbuf_new_reader(hdrsz, readhdr, arg)) != NULL)
+		m->knows_lost = 1;
+	return m;
+}
+
+static void
+drop_current(struct msgbuf *m)
+{
+	ibuf_free(m->cur);
+	m->cur = NULL;
+	m->missing = 0;
+	ibufq_flush(&m->parts);
+}
+
+void
+imsgi_msgbuf_clear_read(struct msgbuf *m)
+{
+	ibufq_flush(&m->rq);
+	drop_current(m);
+	imsgi_token_clear(&m->tokens);
+	if (m->in != NULL)
+		imsgi_wipe(m->in, m->inend);
+	imsgi_free(m->in);
+	m->in = NULL;
+	m->inpos = m->inend = 0;
+	m->failed = m->badhdr = m->stalled = m->eof = 0;
+}
+
+/* Where the next byte of the current message goes, and how many fit there. */
+static struct ibuf *
+storage(struct msgbuf *m, size_t *room)
+{
+	struct ibuf *b = m->parts.last != NULL ? m->parts.last : m->cur;
+
+	*room = b->size - b->wpos;
+	return b;
+}
+
+/*
+ * More storage for the current message when all it has is filled: as much
+ * as has arrived, so that it doubles.  Parts instead of a larger block: the
+ * old and the new one together would be three times what arrived.
+ */
+static struct ibuf *
+add_part(struct msgbuf *m)
+{
+	size_t have = m->cur->wpos + m->parts.bytes;
+	size_t want = have > PART_MIN ? have : PART_MIN;
+	struct ibuf *b;
+
+	if (want > m->missing)
+		want = m->missing;
+	if ((b = imsgi_ibuf_new(want, want)) != NULL)
+		imsgi_ibufq_append(&m->parts, b);
+	return b;
+}
+
+/* As storage(), with room for at least one byte; NULL ENOMEM. */
+static struct ibuf *
+more_storage(struct msgbuf *m, size_t *room)
+{
+	struct ibuf *b = storage(m, room);
+
+	if (*room > 0)
+		return b;
+	if ((b = add_part(m)) != NULL)
+		*room = b->size;
+	return b;
+}
+
+/* n bytes of the current message have been put into b. */
+static void
+advance(struct msgbuf *m, struct ibuf *b, size_t n)
+{
+	b->wpos += n;
+	m->missing -= n;
+	/* The queue's sum was taken when the part was still empty. */
+	if (b != m->cur)
+		m->parts.bytes += n;
+}
+
+/* Moves parsed input into the current message.  -1 ENOMEM. */
+static int
+absorb(struct msgbuf *m)
+{
+	struct ibuf *b;
+	size_t n, room;
+
+	while (m->missing > 0 && m->inpos < m->inend) {
+		if ((b = more_storage(m, &room)) == NULL)
+			return -1;
+		n = m->inend - m->inpos;
+		if (n > room)
+			n = room;
+		if (n > m->missing)
+			n = m->missing;
+		memcpy(b->buf + b->wpos, m->in + m->inpos, n);
+		m->inpos += n;
+		advance(m, b, n);
+	}
+	return 0;
+}
+
+/* All bytes of the current message are there: join them, deliver it. */
+static int
+deliver(struct msgbuf *m)
+{
+	struct ibuf *b = m->cur, *part;
+
+	if (m->parts.len > 0) {
+		if (imsgi_ibuf_grow(b, b->wpos + m->parts.bytes) == -1)
+			return -1;
+		while ((part = ibufq_pop(&m->parts)) != NULL) {
+			memcpy(b->buf + b->wpos, part->buf, part->wpos);
+			b->wpos += part->wpos;
+			ibuf_free(part);
+		}
+	}
+	m->cur = NULL;
+	imsgi_ibufq_append(&m->rq, b);
+	return 0;
+}
+
+/* Is b a buffer that the message with this header can go into? */
+static int
+check_ibuf(struct msgbuf *m, struct ibuf *b)
+{
+	if (IBUF_IS_VIEW(b)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (ibuf_left(b) < m->hdrsz) {
+		ibuf_free(b);
+		errno = EINVAL;
+		return -1;
+	}
+	return 0;
+}
+
+/* A header is complete: ask for the message's buffer. */
+static int
+begin(struct msgbuf *m)
+{
+	struct ibuf hdr, *b;
+	int offer, fd;
+
+	offer = fd = imsgi_token_offer(&m->tokens);
+	if (fd == IMSGI_FD_LOST && !m->knows_lost)
+		offer = fd = IMSGI_FD_NONE;
+	ibuf_from_buffer(&hdr, m->in + m->inpos, m->hdrsz);
+	b = m->readhdr(&hdr, m->arg, &fd);
+	if (b == NULL) {
+		/* A callback may have taken the descriptor all the same. */
+		if (fd != offer)
+			imsgi_token_header(&m->tokens, 1);
+		return -1;
+	}
+	imsgi_token_header(&m->tokens, fd != offer);
+	if (check_ibuf(m, b) == -1)
+		return -1;
+	m->cur = b;
+	m->missing = ibuf_left(b);
+	return 0;
+}
+
+/* The stream makes no sense from here on.  errno is kept and remembered. */
+static int
+fail(struct msgbuf *m)
+{
+	if (errno == 0)
+		errno = EINVAL;
+	m->failed = errno;
+	m->badhdr = m->inend - m->inpos >= m->hdrsz;
+	drop_current(m);
+	imsgi_token_clear(&m->tokens);
+	return -1;
+}
+
+/* Keeps what is not parsed at the front and wipes the rest. */
+static void
+compact(struct msgbuf *m)
+{
+	size_t left = m->inend - m->inpos;
+
+	if (m->failed && left > m->hdrsz)
+		left = m->hdrsz;
+	if (m->inpos > 0)
+		memmove(m->in, m->in + m->inpos, left);
+	imsgi_wipe(m->in + left, m->inend - left);
+	m->inpos = 0;
+	m->inend = left;
+}
+
+static int
+parse_all(struct msgbuf *m)
+{
+	for (;;) {
+		if (m->cur == NULL) {
+			if (m->inend - m->inpos < m->hdrsz)
+				return 0;
+			if (begin(m) == -1)
+				return -1;
+		}
+		if (absorb(m) == -1)
+			return -1;
+		if (m->missing > 0)
+			return 0;
+		if (deliver(m) == -1)
+			return -1;
+	}
+}
+
+/*
+ * After ENOMEM everything is kept as it is, the tokens too, and the receipt
+ * goes on from there when the next read comes.
+ */
+static int
+parse(struct msgbuf *m)
+{
+	int inside, r = 1;
+
+	m->stalled = 0;
+	if (parse_all(m) == -1) {
+		r = -1;
+		if (errno == ENOMEM)
+			m->stalled = 1;
+		else
+			fail(m);
+	} else {
+		inside = m->cur == NULL && m->inend > m->inpos;
+		if (imsgi_token_receipt_end(&m->tokens, inside) == -1)
+			r = fail(m);
+	}
+	compact(m);
+	return r;
+}
+
+/*
+ * Two stretches: first what is missing of the current message, in place,
+ * then the input buffer, unless more of that message would land in it.
+ */
+static int
+prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
+{
+	size_t room, space;
+	int n = 0;
+
+	if (m->in == NULL && (m->in = imsgi_os.alloc(m->insize)) == NULL)
+		return -1;
+	space = m->insize - m->inend;
+	*place = NULL;
+	if (m->cur != NULL) {
+		if ((*place = more_storage(m, &room)) == NULL)
+			return -1;
+		if (room > m->missing)
+			room = m->missing;
+		iov[n].iov_base = (*place)->buf + (*place)->wpos;
+		iov[n].iov_len = room < space ? room : space;
+		space = room < m->missing ? 0 : space - iov[n].iov_len;
+		n++;
+	}
+	if (space > 0) {
+		iov[n].iov_base = m->in + m->inend;
+		iov[n].iov_len = space;
+		n++;
+	}
+	return n;
+}
+
+static void
+arrived(struct msgbuf *m, struct ibuf *place, const struct iovec *iov,
+    size_t n)
+{
+	size_t first;
+
+	m->touched = 1;
+	if (place != NULL) {
+		first = n < iov[0].iov_len ? n : iov[0].iov_len;
+		advance(m, place, first);
+		n -= first;
+	}
+	m->inend += n;
+}
+
+int
+imsgi_msgbuf_receive(struct msgbuf *m, int fd, int pass, int cloexec)
+{
+	struct iovec iov[2];
+	struct ibuf *place;
+	int passed = IMSGI_FD_NONE;
+	int cnt;
+	ssize_t n;
+
+	if (m->readhdr == NULL || m->failed != 0) {
+		errno = m->readhdr == NULL ? EINVAL : m->failed;
+		return -1;
+	}
+	if (m->stalled)
+		return parse(m);
+	if ((cnt = prepare(m, iov, &place)) == -1)
+		return -1;
+	if (pass)
+		n = imsgi_recv(fd, iov, cnt, cloexec, &passed);
+	else
+		n = imsgi_readv(fd, iov, cnt);
+	if (n == -1)
+		return errno == EAGAIN || errno == EWOULDBLOCK ?
+		    MSGBUF_WOULDBLOCK : -1;
+	m->eof = n == 0;
+	if (n == 0) {
+		imsgi_close(passed);
+		return 0;
+	}
+	arrived(m, place, iov, (size_t)n);
+	imsgi_token_arrive(&m->tokens, passed);
+	return parse(m);
+}
+
+int
+ibuf_read(int fd, struct msgbuf *m)
+{
+	int r = imsgi_msgbuf_receive(m, fd, 0, 0);
+
+	return r == MSGBUF_WOULDBLOCK ? 1 : r;
+}
+
+int
+msgbuf_read(int fd, struct msgbuf *m)
+{
+	int r = imsgi_msgbuf_receive(m, fd, 1, 0);
+
+	return r == MSGBUF_WOULDBLOCK ? 1 : r;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Sending: the head of the write queue becomes one system call.
+ *
+ * The order of bytes is the order of the queue, and a descriptor leaves with
+ * the first byte of its own ibuf: it starts a new message of the batch.  What
+ * the kernel has taken is consumed, what it has not stays, whatever happens.
+ */
+#include "feature.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "msgbuf-int.h"
+
+struct batch {
+	struct iovec iov[IMSGI_IOV_MAX];
+	struct imsgi_mmsg mm[IMSGI_MMSG_MAX];
+	union imsgi_ctl ctl[IMSGI_MMSG_MAX];
+	int niov;
+	unsigned int nmm;
+};
+
+static struct imsgi_mmsg *
+batch_start(struct batch *t)
+{
+	struct imsgi_mmsg *mm = &t->mm[t->nmm++];
+
+	memset(mm, 0, sizeof(*mm));
+	mm->hdr.msg_iov = &t->iov[t->niov];
+	return mm;
+}
+
+/* Takes from the queue what fits.  max: messages of the batch. */
+static void
+batch_fill(struct batch *t, struct msgbuf *m, unsigned int max, int pass)
+{
+	struct imsgi_mmsg *mm = NULL;
+	struct ibuf *b;
+
+	t->niov = 0;
+	t->nmm = 0;
+	for (b = m->wq.first; b != NULL && t->niov < IMSGI_IOV_MAX;
+	    b = b->entry.tqe_next) {
+		if (ibuf_size(b) == 0)
+			continue;
+		if (mm == NULL || (pass && b->fd >= 0)) {
+			if (t->nmm == max)
+				return;
+			mm = batch_start(t);
+			if (pass && b->fd >= 0)
+				imsgi_attach(&mm->hdr, &t->ctl[t->nmm - 1],
+				    b->fd);
+		}
+		t->iov[t->niov].iov_base = ibuf_data(b);
+		t->iov[t->niov].iov_len = ibuf_size(b);
+		t->niov++;
+		mm->hdr.msg_iovlen++;
+	}
+}
+
+/* The head of the queue, of which nothing is left to send, leaves it. */
+static void
+retire_head(struct msgbuf *m)
+{
+	struct ibuf *b = ibufq_pop(&m->wq);
+
+	if (b->state & IBUF_CHUNK) {
+		imsgi_chunk_retire(m, (struct chunk *)(void *)b);
+		return;
+	}
+	m->count--;
+	if (!(b->state & IBUF_PART))
+		m->wmsgs--;
+	ibuf_free(b);
+}
+
+/* take bytes of the queue's head have been sent. */
+static void
+consume_head(struct msgbuf *m, size_t take, int passed)
+{
+	struct ibuf *b = m->wq.first;
+	uint32_t msgs;
+
+	b->rpos += take;
+	m->wq.bytes -= take;
+	if (passed && b->fd >= 0) {
+		/* The message in flight holds a reference of its own. */
+		imsgi_close(ibuf_fd_get(b));
+		m->wq.fds--;
+	}
+	if (b->state & IBUF_CHUNK) {
+		m->count -= imsgi_chunk_advance((struct chunk *)(void *)b,
+		    &msgs);
+		m->wmsgs -= msgs;
+	}
+}
+
+/* Consumes n sent bytes and the empty ibufs that have come to the head. */
+static void
+drain(struct msgbuf *m, size_t n, int passed)
+{
+	struct ibuf *b;
+	size_t take;
+
+	if (n > 0)
+		m->touched = 1;
+	while ((b = m->wq.first) != NULL) {
+		take = ibuf_size(b) < n ? ibuf_size(b) : n;
+		if (take > 0)
+			consume_head(m, take, passed);
+		n -= take;
+		if (ibuf_size(b) > 0)
+			return;
+		retire_head(m);
+	}
+}
+
+/* What a failed send means to the caller. */
+static enum msgbuf_sent
+refused(void)
+{
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return MSGBUF_FULL;
+	if (errno == ENOBUFS)
+		return MSGBUF_NOBUFS;
+	return MSGBUF_FAIL;
+}
+
+/* Drops empty ibufs at the head; 0 if then there is nothing to send. */
+static int
+has_bytes(struct msgbuf *m)
+{
+	drain(m, 0, 0);
+	return m->wq.first != NULL;
+}
+
+enum msgbuf_sent
+imsgi_msgbuf_send(struct msgbuf *m, int fd, int nowait)
+{
+	struct batch t;
+	ssize_t n;
+
+	if (!has_bytes(m))
+		return MSGBUF_IDLE;
+	batch_fill(&t, m, 1, 0);
+	/*
+	 * A socket is written with sendmsg(2), which can do without SIGPIPE.
+	 * Anything else says ENOTSOCK; asked anew each time, because the
+	 * number may stand for another file by the next call.
+	 */
+	n = imsgi_send(fd, &t.mm[0].hdr, nowait);
+	if (n == -1 && errno == ENOTSOCK)
+		n = imsgi_writev(fd, t.iov, t.niov);
+	if (n == -1)
+		return refused();
+	drain(m, (size_t)n, 0);
+	return MSGBUF_SENT;
+}
+
+/*
+ * sendmmsg(2) for batches with more than one descriptor.  ENOSYS: no such
+ * system call; EPERM: a seccomp filter (seccomp(2)) without it.  Neither
+ * will change, so the msgbuf remembers.
+ */
+static ssize_t
+send_batch(struct msgbuf *m, int fd, struct batch *t, int nowait)
+{
+	size_t sum = 0;
+	int i, n;
+
+	if (t->nmm > 1) {
+		n = imsgi_sendmm(fd, t->mm, t->nmm, nowait);
+		for (i = 0; i < n; i++)
+			sum += t->mm[i].len;
+		if (n > 0)
+			return (ssize_t)sum;
+		if (n == 0 || (errno != ENOSYS && errno != EPERM))
+			return n;
+		m->no_mmsg = 1;
+	}
+	return imsgi_send(fd, &t->mm[0].hdr, nowait);
+}
+
+enum msgbuf_sent
+imsgi_msgbuf_sendfd(struct msgbuf *m, int fd, int nowait)
+{
+	struct batch t;
+	ssize_t n;
+
+	if (!has_bytes(m))
+		return MSGBUF_IDLE;
+	if (m->no_mmsg == -1 && m->wq.fds > 1)
+		m->no_mmsg = !imsgi_os.mmsg_stops();
+	batch_fill(&t, m, m->no_mmsg == 0 ? IMSGI_MMSG_MAX : 1, 1);
+	if ((n = send_batch(m, fd, &t, nowait)) == -1)
+		return refused();
+	drain(m, (size_t)n, 1);
+	return MSGBUF_SENT;
+}
+
+int
+ibuf_write(int fd, struct msgbuf *m)
+{
+	return imsgi_msgbuf_send(m, fd, 0) == MSGBUF_FAIL ? -1 : 0;
+}
+
+int
+msgbuf_write(int fd, struct msgbuf *m)
+{
+	return imsgi_msgbuf_sendfd(m, fd, 0) == MSGBUF_FAIL ? -1 : 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The life of a msgbuf and its write queue, seen from the composing side.
+ *
+ * What is queued belongs to the msgbuf until it is sent or dropped.  Sending
+ * is in msgbuf-write.c, receiving in msgbuf-read.c.
+ */
+#include "feature.h"
+
+#include <string.h>
+
+#include "msgbuf-int.h"
+
+struct msgbuf *
+msgbuf_new(void)
+{
+	struct msgbuf *m;
+
+	if ((m = imsgi_os.calloc(1, sizeof(*m))) == NULL)
+		return NULL;
+	imsgi_ibufq_init(&m->wq);
+	imsgi_ibufq_init(&m->hollow);
+	imsgi_ibufq_init(&m->rq);
+	imsgi_ibufq_init(&m->parts);
+	m->no_mmsg = -1;
+	return m;
+}
+
+void
+msgbuf_free(struct msgbuf *m)
+{
+	if (m == NULL)
+		return;
+	msgbuf_clear(m);
+	imsgi_free(m);
+}
+
+void
+msgbuf_clear(struct msgbuf *m)
+{
+	ibufq_flush(&m->wq);
+	ibufq_flush(&m->hollow);
+	imsgi_chunk_drop_spares(m);
+	m->count = m->wmsgs = 0;
+	imsgi_msgbuf_clear_read(m);
+}
+
+uint32_t
+msgbuf_queuelen(struct msgbuf *m)
+{
+	return m->count;
+}
+
+/*
+ * A descriptor needs a byte to ride on.  One without waits in hollow for the
+ * next ibuf that has bytes and no descriptor of its own.
+ */
+void
+ibuf_close(struct msgbuf *m, struct ibuf *b)
+{
+	struct ibuf *rider;
+
+	imsgi_ibuf_owned(b);
+	m->touched = 1;
+	m->count++;
+	if (!(b->state & IBUF_PART))
+		m->wmsgs++;
+	if (b->fd >= 0 && ibuf_size(b) == 0) {
+		imsgi_ibufq_append(&m->hollow, b);
+		return;
+	}
+	if (b->fd < 0 && ibuf_size(b) > 0 &&
+	    (rider = ibufq_pop(&m->hollow)) != NULL) {
+		b->fd = ibuf_fd_get(rider);
+		ibuf_free(rider);
+		m->count--;
+		m->wmsgs--;
+	}
+	imsgi_ibufq_append(&m->wq, b);
+}
+
+void
+msgbuf_concat(struct msgbuf *m, struct ibufqueue *from)
+{
+	struct ibuf *b;
+
+	if (m->hollow.len == 0 && from->hollow == 0) {
+		if (from->len > 0)
+			m->touched = 1;
+		m->count += from->len;
+		m->wmsgs += from->len;
+		ibufq_concat(&m->wq, from);
+		return;
+	}
+	while ((b = ibufq_pop(from)) != NULL)
+		ibuf_close(m, b);
+}
+
+struct ibuf *
+msgbuf_get(struct msgbuf *m)
+{
+	return ibufq_pop(&m->rq);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Descriptors on their way through a UNIX socket.
+ *
+ * A peer decides how many descriptors and which control messages arrive.
+ * Whatever it sends, this file lets at most one descriptor through and closes
+ * every other one that the kernel has already put into our table.
+ */
+#include "feature.h"
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "os.h"
+
+/* Linux 6.5; glibc has the name since 2.39. */
+#if defined(__linux__)
+#define IMSGI_SCM_PIDFD 0x04
+#endif
+
+#ifdef MSG_NOSIGNAL
+#define SEND_FLAGS MSG_NOSIGNAL
+#else
+#define SEND_FLAGS 0
+#endif
+
+#ifdef MSG_CMSG_CLOEXEC
+#define RECV_CLOEXEC MSG_CMSG_CLOEXEC
+#else
+#define RECV_CLOEXEC 0
+#endif
+
+void
+imsgi_attach(struct msghdr *msg, union imsgi_ctl *ctl, int fd)
+{
+	struct cmsghdr *cmsg;
+
+	/* Padding goes to the kernel too; it shall not carry stack content. */
+	memset(ctl, 0, sizeof(*ctl));
+	msg->msg_control = ctl->buf;
+	msg->msg_controllen = sizeof(ctl->buf);
+	cmsg = CMSG_FIRSTHDR(msg);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+}
+
+/* The payload of a control message is not aligned for int on all systems. */
+static int
+cmsg_fd(struct cmsghdr *cmsg, size_t i)
+{
+	int fd;
+
+	memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(fd), sizeof(fd));
+	return fd;
+}
+
+static int
+keep_first(struct cmsghdr *cmsg, int have)
+{
+	size_t i, n;
+	int fd;
+
+	if (cmsg->cmsg_len < CMSG_LEN(0))
+		return have;
+	n = ((size_t)cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (i = 0; i < n; i++) {
+		fd = cmsg_fd(cmsg, i);
+		if (have == IMSGI_FD_NONE)
+			have = fd;
+		else
+			imsgi_close(fd);
+	}
+	return have;
+}
+
+/*
+ * SCM_PIDFD arrives if a peer set SO_PASSPIDFD on this socket before it
+ * handed the socket to us: a descriptor nobody asked for.
+ */
+static int
+sort_control(struct msghdr *msg)
+{
+	struct cmsghdr *cmsg;
+	int fd = IMSGI_FD_NONE;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL;
+	    cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		if (cmsg->cmsg_level != SOL_SOCKET)
+			continue;
+		if (cmsg->cmsg_type == SCM_RIGHTS)
+			fd = keep_first(cmsg, fd);
+#ifdef IMSGI_SCM_PIDFD
+		else if (cmsg->cmsg_type == IMSGI_SCM_PIDFD &&
+		    cmsg->cmsg_len >= CMSG_LEN(sizeof(int)))
+			imsgi_close(cmsg_fd(cmsg, 0));
+#endif
+	}
+	if (fd == IMSGI_FD_NONE && (msg->msg_flags & MSG_CTRUNC))
+		fd = IMSGI_FD_LOST;
+	return fd;
+}
+
+static ssize_t
+recv_once(int fd, struct msghdr *msg, int flags)
+{
+	ssize_t n;
+
+	do {
+		n = imsgi_os.recvmsg(fd, msg, flags);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+ssize_t
+imsgi_recv(int fd, struct iovec *iov, int iovcnt, int cloexec, int *passed)
+{
+	struct msghdr msg;
+	union imsgi_ctl_in ctl;
+	ssize_t n;
+	int flags = cloexec ? RECV_CLOEXEC : 0;
+
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = iov;
+	/* The type differs: size_t in Linux, int in POSIX. */
+	msg.msg_iovlen = (unsigned int)iovcnt;
+	msg.msg_control = ctl.buf;
+	msg.msg_controllen = sizeof(ctl.buf);
+	*passed = IMSGI_FD_NONE;
+	n = recv_once(fd, &msg, flags);
+	if (n == -1 && errno == EMSGSIZE) {
+		/*
+		 * OpenBSD refuses like this when the descriptor table is
+		 * full; without room for control messages it gives the bytes.
+		 */
+		msg.msg_control = NULL;
+		msg.msg_controllen = 0;
+		n = recv_once(fd, &msg, flags);
+	}
+	if (n == -1)
+		return -1;
+	*passed = sort_control(&msg);
+	if (cloexec && RECV_CLOEXEC == 0 && *passed >= 0)
+		(void)imsgi_os.cloexec(*passed);
+	return n;
+}
+
+static int
+send_flags(int fd, int nowait)
+{
+	/* Nothing to do where MSG_NOSIGNAL exists. */
+	if (SEND_FLAGS == 0)
+		(void)imsgi_os.nosigpipe(fd);
+	return SEND_FLAGS | (nowait ? MSG_DONTWAIT : 0);
+}
+
+ssize_t
+imsgi_send(int fd, struct msghdr *msg, int nowait)
+{
+	ssize_t n;
+	int flags = send_flags(fd, nowait);
+
+	do {
+		n = imsgi_os.sendmsg(fd, msg, flags);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+int
+imsgi_sendmm(int fd, struct imsgi_mmsg *v, unsigned int cnt, int nowait)
+{
+	int flags = send_flags(fd, nowait);
+	int n;
+
+	do {
+		n = imsgi_os.sendmmsg(fd, v, cnt, flags);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}

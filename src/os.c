@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of system calls and allocation, with what this system's kernel
+ * and libc make of it.  See os.h; descriptor passing is in os-fd.c and the
+ * credentials of a peer in os-cred.c.
+ */
+#include "feature.h"
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#endif
+
+#include "imsg.h"
+#include "os.h"
+#include "os-cred.h"
+
+/*
+ * The raw system call: musl's sendmmsg() is a loop over sendmsg() that goes
+ * on after a short write and so would leave a gap in the stream.  The kernel
+ * stops at the first short message since Linux 4.9 (net/socket.c,
+ * __sys_sendmmsg), which os_mmsg_stops() asks for.
+ */
+#if defined(__linux__) && defined(SYS_sendmmsg)
+static int
+os_mmsg_stops(void)
+{
+	struct utsname u;
+	char *end;
+	long major, minor;
+
+	if (uname(&u) == -1)
+		return 0;
+	major = strtol(u.release, &end, 10);
+	minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+	return major > 4 || (major == 4 && minor >= 9);
+}
+
+static int
+os_sendmmsg(int fd, struct imsgi_mmsg *v, unsigned int n, int flags)
+{
+	return (int)syscall(SYS_sendmmsg, fd, v, n, flags);
+}
+#else
+static int
+os_mmsg_stops(void)
+{
+	return 0;
+}
+
+static int
+os_sendmmsg(int fd, struct imsgi_mmsg *v, unsigned int n, int flags)
+{
+	(void)fd;
+	(void)v;
+	(void)n;
+	(void)flags;
+	errno = ENOSYS;
+	return -1;
+}
+#endif
+
+static int
+os_now(struct timespec *ts)
+{
+	return clock_gettime(CLOCK_MONOTONIC, ts);
+}
+
+static int
+os_sleep(const struct timespec *ts)
+{
+	return nanosleep(ts, NULL);
+}
+
+static int
+os_cloexec(int fd)
+{
+	return fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* macOS has no MSG_NOSIGNAL; the socket option does the same (setsockopt(2)) */
+static int
+os_nosigpipe(int fd)
+{
+#if !defined(MSG_NOSIGNAL) && defined(SO_NOSIGPIPE)
+	int on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
+#else
+	(void)fd;
+	return 0;
+#endif
+}
+
+#ifndef IMSG_OS_REPLACEABLE
+const
+#endif
+struct imsgi_os imsgi_os = {
+	malloc,
+	calloc,
+	free,
+	close,
+	readv,
+	writev,
+	recvmsg,
+	sendmsg,
+	os_sendmmsg,
+	os_mmsg_stops,
+	poll,
+	os_now,
+	os_sleep,
+	getpid,
+	os_cloexec,
+	os_nosigpipe,
+	imsgi_os_peercred,
+};
+
+void
+imsgi_close(int fd)
+{
+	int save;
+
+	if (fd < 0)
+		return;
+	save = errno;
+	/*
+	 * Never repeated on EINTR: Linux has released the number by then
+	 * (close(2)), and another thread may own it already.
+	 */
+	(void)imsgi_os.close(fd);
+	errno = save;
+}
+
+void
+imsgi_free(void *p)
+{
+	int save;
+
+	/* free(3) keeps errno only since POSIX.1-2024. */
+	save = errno;
+	imsgi_os.free(p);
+	errno = save;
+}
+
+void
+imsgi_wipe(void *p, size_t len)
+{
+	if (len == 0)
+		return;
+#if defined(__GNUC__)
+	memset(p, 0, len);
+	/* The empty asm may read *p, so the stores above are not dead. */
+	__asm__ __volatile__("" : : "r"(p) : "memory");
+#else
+	{
+		volatile unsigned char *c = p;
+
+		while (len-- > 0)
+			*c++ = 0;
+	}
+#endif
+}
+
+int64_t
+imsgi_now_ms(void)
+{
+	struct timespec ts = { 0, 0 };
+
+	(void)imsgi_os.now(&ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+imsgi_sleep_ms(int ms)
+{
+	struct timespec ts;
+
+	/* Cut short by a signal: the caller tries again earlier, no harm. */
+	ts.tv_sec = ms / 1000;
+	ts.tv_nsec = (long)(ms % 1000) * 1000000;
+	(void)imsgi_os.sleep(&ts);
+}
+
+int
+imsgi_wait(int fd, short events, int64_t deadline)
+{
+	struct pollfd pfd;
+	int64_t left;
+	int n;
+
+	do {
+		left = -1;
+		if (deadline >= 0) {
+			left = deadline - imsgi_now_ms();
+			if (left < 0)
+				left = 0;
+			if (left > INT_MAX)
+				left = INT_MAX;
+		}
+		pfd.fd = fd;
+		pfd.events = events;
+		pfd.revents = 0;
+		n = imsgi_os.poll(&pfd, 1, (int)left);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+ssize_t
+imsgi_readv(int fd, struct iovec *iov, int iovcnt)
+{
+	ssize_t n;
+
+	do {
+		n = imsgi_os.readv(fd, iov, iovcnt);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+ssize_t
+imsgi_writev(int fd, struct iovec *iov, int iovcnt)
+{
+	ssize_t n;
+
+	do {
+		n = imsgi_os.writev(fd, iov, iovcnt);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}

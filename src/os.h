@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The floor of the library: every system call, every allocation and every
+ * platform quirk, behind one table.
+ *
+ * Nothing above this file calls libc for memory, descriptors or time.  A test
+ * build (IMSG_OS_REPLACEABLE) can therefore replace any entry and make it
+ * fail on purpose; in all other builds the table is constant and so cannot be
+ * a target of memory corruption.  The room holds no state.
+ */
+#ifndef IMSG_OS_H
+#define IMSG_OS_H
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+/* A compiler without visibility has the version script or static linking. */
+#if defined(__GNUC__)
+#define IMSGI_HIDDEN __attribute__((__visibility__("hidden")))
+#else
+#define IMSGI_HIDDEN
+#endif
+
+struct imsg_cred;
+
+/* One message of a batch; sendmmsg(2) keeps its own struct out of POSIX. */
+struct imsgi_mmsg {
+	struct msghdr hdr;
+	unsigned int len;
+};
+
+struct imsgi_os {
+	void *(*alloc)(size_t);
+	void *(*calloc)(size_t, size_t);
+	void (*free)(void *);
+	int (*close)(int);
+	ssize_t (*readv)(int, const struct iovec *, int);
+	ssize_t (*writev)(int, const struct iovec *, int);
+	ssize_t (*recvmsg)(int, struct msghdr *, int);
+	ssize_t (*sendmsg)(int, const struct msghdr *, int);
+	int (*sendmmsg)(int, struct imsgi_mmsg *, unsigned int, int);
+	int (*mmsg_stops)(void);
+	int (*poll)(struct pollfd *, nfds_t, int);
+	int (*now)(struct timespec *);
+	int (*sleep)(const struct timespec *);
+	pid_t (*getpid)(void);
+	int (*cloexec)(int);
+	int (*nosigpipe)(int);
+	int (*peercred)(int, struct imsg_cred *);
+};
+
+#ifdef IMSG_OS_REPLACEABLE
+extern struct imsgi_os imsgi_os;
+#else
+IMSGI_HIDDEN extern const struct imsgi_os imsgi_os;
+#endif
+
+/* Largest control message of a receipt beside the descriptor, in bytes. */
+#define IMSGI_CONTROL_EXTRA 384
+
+/* Storage for control messages, aligned as CMSG_FIRSTHDR wants it. */
+union imsgi_ctl {
+	struct cmsghdr align;
+	unsigned char buf[CMSG_SPACE(sizeof(int))];
+};
+
+union imsgi_ctl_in {
+	struct cmsghdr align;
+	unsigned char buf[CMSG_SPACE(sizeof(int)) + IMSGI_CONTROL_EXTRA];
+};
+
+/* What a receipt brought besides bytes: a descriptor, or one of these. */
+#define IMSGI_FD_NONE (-1)
+#define IMSGI_FD_LOST (-2)
+
+/* Preserves errno.  A negative fd is none. */
+IMSGI_HIDDEN void imsgi_close(int);
+/* Overwrites with zeros in a way the compiler must not remove. */
+IMSGI_HIDDEN void imsgi_wipe(void *, size_t);
+/* Preserves errno. */
+IMSGI_HIDDEN void imsgi_free(void *);
+/* Milliseconds of a clock that no one sets. */
+IMSGI_HIDDEN int64_t imsgi_now_ms(void);
+IMSGI_HIDDEN void imsgi_sleep_ms(int);
+/* As poll(2) on one descriptor, repeated on EINTR until the deadline. */
+IMSGI_HIDDEN int imsgi_wait(int, short, int64_t);
+
+/* Points msg's control buffer at ctl and puts fd there as SCM_RIGHTS. */
+IMSGI_HIDDEN void imsgi_attach(struct msghdr *, union imsgi_ctl *, int);
+/*
+ * recvmsg(2) that keeps one descriptor, closes all others and says in *fd
+ * which, or IMSGI_FD_LOST, or IMSGI_FD_NONE.  Repeats on EINTR.
+ */
+IMSGI_HIDDEN ssize_t imsgi_recv(int, struct iovec *, int, int, int *);
+/* readv(2), repeated on EINTR. */
+IMSGI_HIDDEN ssize_t imsgi_readv(int, struct iovec *, int);
+/*
+ * sendmsg(2) that never raises SIGPIPE, repeated on EINTR.  The int is
+ * 1 if it shall not block.
+ */
+IMSGI_HIDDEN ssize_t imsgi_send(int, struct msghdr *, int);
+/* The same for a batch; ENOSYS where the system cannot. */
+IMSGI_HIDDEN int imsgi_sendmm(int, struct imsgi_mmsg *, unsigned int, int);
+IMSGI_HIDDEN ssize_t imsgi_writev(int, struct iovec *, int);
+
+#endif
