@@ -113,6 +113,10 @@ enum msgbuf_sent {
 /* What a receive did, beside -1, 0 and 1 of msgbuf_read(). */
 #define MSGBUF_WOULDBLOCK 2
 
+/* msgbuf.c */
+/* As ibuf_close() for the second half of a message: takes no waiting fd. */
+IMSGI_HIDDEN void imsgi_msgbuf_follow(struct msgbuf *, struct ibuf *);
+
 /* msgbuf-chunk.c */
 /*
  * Room for a message of len bytes behind all that is queued, already counted

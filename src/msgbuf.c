@@ -51,6 +51,16 @@ msgbuf_queuelen(struct msgbuf *m)
 	return m->count;
 }
 
+void
+imsgi_msgbuf_follow(struct msgbuf *m, struct ibuf *b)
+{
+	m->touched = 1;
+	m->count++;
+	if (!(b->state & IBUF_PART))
+		m->wmsgs++;
+	imsgi_ibufq_append(&m->wq, b);
+}
+
 /*
  * A descriptor needs a byte to ride on.  One without waits in hollow for the
  * next ibuf that has bytes and no descriptor of its own.
@@ -61,11 +71,10 @@ ibuf_close(struct msgbuf *m, struct ibuf *b)
 	struct ibuf *rider;
 
 	imsgi_ibuf_owned(b);
-	m->touched = 1;
-	m->count++;
-	if (!(b->state & IBUF_PART))
-		m->wmsgs++;
 	if (b->fd >= 0 && ibuf_size(b) == 0) {
+		m->touched = 1;
+		m->count++;
+		m->wmsgs++;
 		imsgi_ibufq_append(&m->hollow, b);
 		return;
 	}
@@ -76,7 +85,7 @@ ibuf_close(struct msgbuf *m, struct ibuf *b)
 		m->count--;
 		m->wmsgs--;
 	}
-	imsgi_ibufq_append(&m->wq, b);
+	imsgi_msgbuf_follow(m, b);
 }
 
 void

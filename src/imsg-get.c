@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A received message and what can be asked of it.
+ *
+ * A struct imsg owns its ibuf, and through it the payload and the descriptor
+ * until somebody takes that.
+ */
+#include "feature.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "imsg-int.h"
+
+/* Takes over buf, which is freed if it is no message. */
+static int
+open_message(struct ibuf *buf, struct imsg *m)
+{
+	struct imsg got;
+
+	if (ibuf_get(buf, &got.hdr, sizeof(got.hdr)) == -1) {
+		ibuf_free(buf);
+		return -1;
+	}
+	if (got.hdr.len & IMSG_FD_MARK)
+		buf->state |= IBUF_FD_MARKED;
+	if (ibuf_fd_avail(buf))
+		buf->state |= IBUF_FD_CAME;
+	got.hdr.len &= ~IMSG_FD_MARK;
+	got.data = ibuf_size(buf) > 0 ? ibuf_data(buf) : NULL;
+	got.buf = buf;
+	*m = got;
+	return 1;
+}
+
+int
+imsgbuf_get(struct imsgbuf *b, struct imsg *m)
+{
+	struct ibuf *buf;
+
+	if ((buf = msgbuf_get(b->w)) == NULL)
+		return 0;
+	return open_message(buf, m);
+}
+
+ssize_t
+imsg_get(struct imsgbuf *b, struct imsg *m)
+{
+	int r;
+
+	if ((r = imsgbuf_get(b, m)) != 1)
+		return r;
+	return (ssize_t)(ibuf_size(m->buf) + IMSG_HEADER_SIZE);
+}
+
+int
+imsg_ibufq_pop(struct ibufqueue *q, struct imsg *m)
+{
+	struct ibuf *buf;
+
+	if ((buf = ibufq_pop(q)) == NULL)
+		return 0;
+	return open_message(buf, m);
+}
+
+void
+imsg_ibufq_push(struct ibufqueue *q, struct imsg *m)
+{
+	ibuf_rewind(m->buf);
+	ibufq_push(q, m->buf);
+	memset(m, 0, sizeof(*m));
+}
+
+void
+imsg_free(struct imsg *m)
+{
+	ibuf_free(m->buf);
+	m->buf = NULL;
+	m->data = NULL;
+}
+
+uint32_t
+imsg_get_type(struct imsg *m)
+{
+	return m->hdr.type;
+}
+
+uint32_t
+imsg_get_id(struct imsg *m)
+{
+	return m->hdr.peerid;
+}
+
+pid_t
+imsg_get_pid(struct imsg *m)
+{
+	return (pid_t)m->hdr.pid;
+}
+
+size_t
+imsg_get_len(struct imsg *m)
+{
+	return ibuf_size(m->buf);
+}
+
+int
+imsg_get_fd(struct imsg *m)
+{
+	return m->buf == NULL ? -1 : ibuf_fd_get(m->buf);
+}
+
+int
+imsg_fd_status(const struct imsg *m)
+{
+	if (m->buf == NULL || !(m->buf->state & IBUF_FD_MARKED))
+		return IMSG_FD_NONE;
+	if (m->buf->fd >= 0)
+		return IMSG_FD_PRESENT;
+	return m->buf->state & IBUF_FD_CAME ? IMSG_FD_TAKEN : IMSG_FD_LOST;
+}
+
+int
+imsg_get_data(struct imsg *m, void *out, size_t len)
+{
+	if (len == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (ibuf_size(m->buf) != len) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return ibuf_get(m->buf, out, len);
+}
+
+int
+imsg_get_ibuf(struct imsg *m, struct ibuf *view)
+{
+	if (ibuf_size(m->buf) == 0) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return ibuf_get_ibuf(m->buf, ibuf_size(m->buf), view);
+}
+
+int
+imsg_get_buf(struct imsg *m, void *out, size_t len)
+{
+	return ibuf_get(m->buf, out, len);
+}
+
+int
+imsg_get_strbuf(struct imsg *m, char *out, size_t len)
+{
+	return ibuf_get_strbuf(m->buf, out, len);
+}
+
+int
+imsg_version(void)
+{
+	return IMSG_VERSION;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of the imsg room share: the flags of a channel, the two
+ * wire formats, and the way to the queue.
+ *
+ * Invariant: in memory a header is always modern; only bytes that are on
+ * their way to or from the socket are in the format of the wire.
+ */
+#ifndef IMSG_INT_H
+#define IMSG_INT_H
+
+#include "imsg.h"
+#include "msgbuf-int.h"
+
+/* The library defines both; the program's choice of API is not ours. */
+#undef imsgbuf_set_maxsize
+
+/* imsgbuf.flags */
+#define IMSG_FLAG_FDPASS	0x01
+#define IMSG_FLAG_CLOEXEC	0x02
+#define IMSG_FLAG_CLASSIC	0x04
+
+/* Bit of the length word: a descriptor belongs to this message. */
+#define IMSG_FD_MARK		0x80000000U
+/* The classic wire has a 16-bit length. */
+#define IMSG_CLASSIC_MAX	65535U
+
+/* Default read limits, far above what a program that fetches will meet. */
+#define IMSG_RBYTES		(64UL * 1024 * 1024)
+#define IMSG_RMSGS		1048576U
+#define IMSG_RFDS		4096U
+
+/* The header callback of a channel's reader. */
+IMSGI_HIDDEN struct ibuf *imsgi_wire_header(struct ibuf *, void *, int *);
+/* Length word for a message of this total size on this channel's wire. */
+IMSGI_HIDDEN uint32_t imsgi_wire_len(const struct imsgbuf *, size_t, int);
+/* Largest total size that this channel may send. */
+IMSGI_HIDDEN size_t imsgi_wire_max(const struct imsgbuf *);
+
+#endif

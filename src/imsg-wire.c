@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The header on the wire, in both generations.
+ *
+ * Modern: type, length with the descriptor mark in bit 31, peerid, pid, four
+ * 32-bit words in host order.  Classic (OpenBSD up to 7.6): the second word
+ * is a 16-bit length and 16-bit flags.  The wire carries no version, so a
+ * header that makes no sense here, but would for the other generation, is
+ * reported as EPROTO: the cause can then be named.
+ */
+#include "feature.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "imsg-int.h"
+
+#define CLASSIC_HASFD 1U
+
+/* The second word of a header, read in both ways. */
+struct len_word {
+	uint32_t modern;	/* length and mark */
+	uint16_t classic;	/* length */
+	uint16_t flags;
+};
+
+static void
+split(struct len_word *w, uint32_t len)
+{
+	unsigned char b[sizeof(len)];
+
+	memcpy(b, &len, sizeof(b));
+	w->modern = len;
+	memcpy(&w->classic, b, sizeof(w->classic));
+	memcpy(&w->flags, b + sizeof(w->classic), sizeof(w->flags));
+}
+
+static int
+valid(const struct imsgbuf *b, uint32_t len)
+{
+	return len >= IMSG_HEADER_SIZE && len <= b->maxsize;
+}
+
+/* Would a classic peer with its fixed limit have sent this? */
+static int
+looks_classic(const struct len_word *w)
+{
+	const uint16_t one = 1;
+	unsigned char low;
+	int known = w->flags == CLASSIC_HASFD;
+
+	/* On big-endian machines even unmarked headers differ. */
+	memcpy(&low, &one, sizeof(low));
+	if (low == 0 && w->flags == 0)
+		known = 1;
+	return known && w->classic >= IMSG_HEADER_SIZE &&
+	    w->classic <= MAX_IMSGSIZE;
+}
+
+static int
+parse_modern(const struct imsgbuf *b, const struct len_word *w,
+    uint32_t *total, int *marked)
+{
+	*total = w->modern & ~IMSG_FD_MARK;
+	*marked = (w->modern & IMSG_FD_MARK) != 0;
+	if (valid(b, *total))
+		return 0;
+	errno = looks_classic(w) ? EPROTO : ERANGE;
+	return -1;
+}
+
+static int
+parse_classic(const struct imsgbuf *b, const struct len_word *w,
+    uint32_t *total, int *marked)
+{
+	int modern = (w->modern & IMSG_FD_MARK) &&
+	    valid(b, w->modern & ~IMSG_FD_MARK);
+
+	*total = w->classic;
+	*marked = (w->flags & CLASSIC_HASFD) != 0;
+	if (modern && (w->flags & ~CLASSIC_HASFD)) {
+		errno = EPROTO;
+		return -1;
+	}
+	if (valid(b, *total))
+		return 0;
+	errno = modern ? EPROTO : ERANGE;
+	return -1;
+}
+
+/*
+ * Memory follows the bytes that arrive: a message that announces more than
+ * IMSGI_PLACE_MAX of payload starts with that much storage.
+ */
+struct ibuf *
+imsgi_wire_header(struct ibuf *hdr, void *arg, int *fd)
+{
+	const struct imsgbuf *b = arg;
+	struct len_word w;
+	struct imsg_hdr h;
+	struct ibuf *msg;
+	size_t now;
+	uint32_t total;
+	int marked, r;
+
+	memcpy(&h, ibuf_data(hdr), sizeof(h));
+	split(&w, h.len);
+	if (b->flags & IMSG_FLAG_CLASSIC)
+		r = parse_classic(b, &w, &total, &marked);
+	else
+		r = parse_modern(b, &w, &total, &marked);
+	if (r == -1)
+		return NULL;
+	now = total;
+	if (now > IMSGI_PLACE_MAX + IMSG_HEADER_SIZE)
+		now = IMSGI_PLACE_MAX + IMSG_HEADER_SIZE;
+	if ((msg = imsgi_ibuf_new(now, total)) == NULL)
+		return NULL;
+	/* The reader copies the header from here: modern from now on. */
+	(void)ibuf_set_h32(hdr, offsetof(struct imsg_hdr, len),
+	    total | (marked ? IMSG_FD_MARK : 0));
+	if (marked) {
+		ibuf_fd_set(msg, *fd);
+		*fd = -1;
+	}
+	return msg;
+}
+
+uint32_t
+imsgi_wire_len(const struct imsgbuf *b, size_t total, int marked)
+{
+	unsigned char word[sizeof(uint32_t)];
+	uint16_t len = (uint16_t)total;
+	uint16_t flags = marked ? CLASSIC_HASFD : 0;
+	uint32_t v;
+
+	if (!(b->flags & IMSG_FLAG_CLASSIC))
+		return (uint32_t)total | (marked ? IMSG_FD_MARK : 0);
+	memcpy(word, &len, sizeof(len));
+	memcpy(word + sizeof(len), &flags, sizeof(flags));
+	memcpy(&v, word, sizeof(v));
+	return v;
+}
+
+size_t
+imsgi_wire_max(const struct imsgbuf *b)
+{
+	if ((b->flags & IMSG_FLAG_CLASSIC) && b->maxsize > IMSG_CLASSIC_MAX)
+		return IMSG_CLASSIC_MAX;
+	return b->maxsize;
+}
