@@ -68,9 +68,17 @@ next_backoff(int backoff)
 	return backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX : backoff * 2;
 }
 
-static int
-flush(struct imsgbuf *b, int64_t deadline, int nowait)
+static int64_t
+deadline_of(int ms)
 {
+	return ms < 0 ? -1 : imsgi_now_ms() + ms;
+}
+
+/* ms 0: as far as it goes without waiting, so time is no reason to stop. */
+static int
+flush(struct imsgbuf *b, int ms, int nowait)
+{
+	int64_t deadline = deadline_of(ms);
 	int backoff = 0;
 
 	for (;;) {
@@ -79,6 +87,9 @@ flush(struct imsgbuf *b, int64_t deadline, int nowait)
 			return -1;
 		case MSGBUF_SENT:
 			backoff = 0;
+			if (ms > 0 && imsgbuf_queuelen(b) > 0 &&
+			    timed_out(deadline))
+				return -1;
 			continue;
 		case MSGBUF_IDLE:
 			if (imsgbuf_queuelen(b) == 0)
@@ -103,16 +114,10 @@ imsgbuf_flush(struct imsgbuf *b)
 	return flush(b, -1, 0);
 }
 
-static int64_t
-deadline_of(int ms)
-{
-	return ms < 0 ? -1 : imsgi_now_ms() + ms;
-}
-
 int
 imsgbuf_flush_timeout(struct imsgbuf *b, int ms)
 {
-	return flush(b, deadline_of(ms), 1);
+	return flush(b, ms, 1);
 }
 
 /*

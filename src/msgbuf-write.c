@@ -84,8 +84,8 @@ consume_head(struct msgbuf *m, size_t take, int passed)
 
 	b->rpos += take;
 	m->wq.bytes -= take;
-	if (passed && b->fd >= 0) {
-		/* The message in flight holds a reference of its own. */
+	if (b->fd >= 0 && (passed || ibuf_size(b) == 0)) {
+		/* Passed: the message in flight has a reference of its own. */
 		imsgi_close(ibuf_fd_get(b));
 		m->wq.fds--;
 	}
@@ -116,14 +116,19 @@ drain(struct msgbuf *m, size_t n, int passed)
 	}
 }
 
-/* What a failed send means to the caller. */
+/* Takes n, the result of a system call that was given bytes to send. */
 static enum msgbuf_sent
-refused(void)
+settle(struct msgbuf *m, ssize_t n, int passed)
 {
+	if (n > 0) {
+		drain(m, (size_t)n, passed);
+		return MSGBUF_SENT;
+	}
+	/* No progress and no error: a device may say that; do not spin. */
+	if (n == 0 || errno == ENOBUFS)
+		return MSGBUF_NOBUFS;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return MSGBUF_FULL;
-	if (errno == ENOBUFS)
-		return MSGBUF_NOBUFS;
 	return MSGBUF_FAIL;
 }
 
@@ -152,10 +157,7 @@ imsgi_msgbuf_send(struct msgbuf *m, int fd, int nowait)
 	n = imsgi_send(fd, &t.mm[0].hdr, nowait);
 	if (n == -1 && errno == ENOTSOCK)
 		n = imsgi_writev(fd, t.iov, t.niov);
-	if (n == -1)
-		return refused();
-	drain(m, (size_t)n, 0);
-	return MSGBUF_SENT;
+	return settle(m, n, 0);
 }
 
 /*
@@ -193,10 +195,8 @@ imsgi_msgbuf_sendfd(struct msgbuf *m, int fd, int nowait)
 	if (m->no_mmsg == -1 && m->wq.fds > 1)
 		m->no_mmsg = !imsgi_os.mmsg_stops();
 	batch_fill(&t, m, m->no_mmsg == 0 ? IMSGI_MMSG_MAX : 1, 1);
-	if ((n = send_batch(m, fd, &t, nowait)) == -1)
-		return refused();
-	drain(m, (size_t)n, 1);
-	return MSGBUF_SENT;
+	n = send_batch(m, fd, &t, nowait);
+	return settle(m, n, 1);
 }
 
 int

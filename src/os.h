@@ -63,14 +63,18 @@ IMSGI_HIDDEN extern const struct imsgi_os imsgi_os;
 /* Largest control message of a receipt beside the descriptor, in bytes. */
 #define IMSGI_CONTROL_EXTRA 384
 
-/* Storage for control messages, aligned as CMSG_FIRSTHDR wants it. */
+/*
+ * Storage for control messages, aligned as CMSG_FIRSTHDR wants it.  No struct
+ * cmsghdr for that: glibc's ends in a flexible array, which ISO C does not
+ * allow inside an array.
+ */
 union imsgi_ctl {
-	struct cmsghdr align;
+	size_t align;
 	unsigned char buf[CMSG_SPACE(sizeof(int))];
 };
 
 union imsgi_ctl_in {
-	struct cmsghdr align;
+	size_t align;
 	unsigned char buf[CMSG_SPACE(sizeof(int)) + IMSGI_CONTROL_EXTRA];
 };
 
