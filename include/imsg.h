@@ -33,6 +33,7 @@
  * The library makes no other system call than those that imsg(3) lists,
  * starts no thread and keeps no global state.
  */
+/* clang-format off */
 #ifndef IMSG_H
 #define IMSG_H
 

@@ -129,8 +129,7 @@ add_be(struct ibuf *b, uint64_t v, size_t width)
 {
 	void *p;
 
-	if (check_value(v, width) == -1 ||
-	    (p = ibuf_reserve(b, width)) == NULL)
+	if (check_value(v, width) == -1 || (p = ibuf_reserve(b, width)) == NULL)
 		return -1;
 	store_be(p, v, width);
 	return 0;
@@ -141,8 +140,7 @@ add_host(struct ibuf *b, uint64_t v, size_t width)
 {
 	void *p;
 
-	if (check_value(v, width) == -1 ||
-	    (p = ibuf_reserve(b, width)) == NULL)
+	if (check_value(v, width) == -1 || (p = ibuf_reserve(b, width)) == NULL)
 		return -1;
 	store_host(p, v, width);
 	return 0;

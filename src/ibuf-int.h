@@ -18,11 +18,11 @@
 #define IBUF_FD_VIEW (-2)
 
 /* ibuf.state */
-#define IBUF_INLINE	0x01	/* storage follows the struct, one block */
-#define IBUF_FD_MARKED	0x02	/* a received header announced a descriptor */
-#define IBUF_FD_CAME	0x04	/* and it came */
-#define IBUF_PART	0x08	/* first half of a message, not counted */
-#define IBUF_CHUNK	0x10	/* output chunk of several messages */
+#define IBUF_INLINE    0x01 /* storage follows the struct, one block */
+#define IBUF_FD_MARKED 0x02 /* a received header announced a descriptor */
+#define IBUF_FD_CAME   0x04 /* and it came */
+#define IBUF_PART      0x08 /* first half of a message, not counted */
+#define IBUF_CHUNK     0x10 /* output chunk of several messages */
 
 #define IBUF_IS_VIEW(b) ((b)->fd == IBUF_FD_VIEW)
 

@@ -19,10 +19,10 @@
 struct ibufqueue {
 	struct ibuf *first;
 	struct ibuf *last;
-	size_t bytes;		/* unread ones */
-	uint32_t len;		/* ibufs */
-	uint32_t fds;		/* with a descriptor */
-	uint32_t hollow;	/* with a descriptor but no bytes */
+	size_t bytes;	 /* unread ones */
+	uint32_t len;	 /* ibufs */
+	uint32_t fds;	 /* with a descriptor */
+	uint32_t hollow; /* with a descriptor but no bytes */
 };
 
 IMSGI_HIDDEN void imsgi_ibufq_init(struct ibufqueue *);

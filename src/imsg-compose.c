@@ -39,11 +39,10 @@ admit(struct imsgbuf *b, size_t payload, int has_fd)
 		return 0;
 	}
 	total = payload + IMSG_HEADER_SIZE;
-	if ((l->wbytes != 0 && (m->wq.bytes > l->wbytes ||
-	    total > l->wbytes - m->wq.bytes)) ||
+	if ((l->wbytes != 0 &&
+		(m->wq.bytes > l->wbytes || total > l->wbytes - m->wq.bytes)) ||
 	    (l->wmsgs != 0 && m->wmsgs >= l->wmsgs) ||
-	    (l->wfds != 0 && has_fd &&
-	    m->wq.fds + m->hollow.fds >= l->wfds)) {
+	    (l->wfds != 0 && has_fd && m->wq.fds + m->hollow.fds >= l->wfds)) {
 		errno = ENOBUFS;
 		return 0;
 	}
@@ -89,8 +88,8 @@ enqueue(struct imsgbuf *b, struct imsg_hdr *hdr, size_t total, int fd,
 }
 
 int
-imsg_composev(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid,
-    int fd, const struct iovec *iov, int iovcnt)
+imsg_composev(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
+    const struct iovec *iov, int iovcnt)
 {
 	struct imsg_hdr hdr;
 	size_t total, len = 0;
@@ -132,8 +131,7 @@ enqueue_header(struct imsgbuf *b, const struct imsg_hdr *hdr, int fd)
 	struct ibuf *h;
 	unsigned char *p;
 
-	if (fd < 0 &&
-	    (p = imsgi_msgbuf_stage(b->w, sizeof(*hdr), 1)) != NULL) {
+	if (fd < 0 && (p = imsgi_msgbuf_stage(b->w, sizeof(*hdr), 1)) != NULL) {
 		memcpy(p, hdr, sizeof(*hdr));
 		return 0;
 	}
@@ -148,8 +146,8 @@ enqueue_header(struct imsgbuf *b, const struct imsg_hdr *hdr, int fd)
 }
 
 int
-imsg_compose_ibuf(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid,
-    struct ibuf *p)
+imsg_compose_ibuf(
+    struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, struct ibuf *p)
 {
 	struct imsg_hdr hdr;
 	size_t total;
@@ -190,8 +188,8 @@ imsg_forward(struct imsgbuf *b, struct imsg *m)
 }
 
 struct ibuf *
-imsg_create(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid,
-    size_t datalen)
+imsg_create(
+    struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, size_t datalen)
 {
 	struct imsg_hdr hdr;
 	struct ibuf *msg;

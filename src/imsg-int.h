@@ -16,19 +16,19 @@
 #undef imsgbuf_set_maxsize
 
 /* imsgbuf.flags */
-#define IMSG_FLAG_FDPASS	0x01
-#define IMSG_FLAG_CLOEXEC	0x02
-#define IMSG_FLAG_CLASSIC	0x04
+#define IMSG_FLAG_FDPASS  0x01
+#define IMSG_FLAG_CLOEXEC 0x02
+#define IMSG_FLAG_CLASSIC 0x04
 
 /* Bit of the length word: a descriptor belongs to this message. */
-#define IMSG_FD_MARK		0x80000000U
+#define IMSG_FD_MARK 0x80000000U
 /* The classic wire has a 16-bit length. */
-#define IMSG_CLASSIC_MAX	65535U
+#define IMSG_CLASSIC_MAX 65535U
 
 /* Default read limits, far above what a program that fetches will meet. */
-#define IMSG_RBYTES		(64UL * 1024 * 1024)
-#define IMSG_RMSGS		1048576U
-#define IMSG_RFDS		4096U
+#define IMSG_RBYTES (64UL * 1024 * 1024)
+#define IMSG_RMSGS  1048576U
+#define IMSG_RFDS   4096U
 
 /* The header callback of a channel's reader. */
 IMSGI_HIDDEN struct ibuf *imsgi_wire_header(struct ibuf *, void *, int *);

@@ -20,8 +20,8 @@
 
 /* The second word of a header, read in both ways. */
 struct len_word {
-	uint32_t modern;	/* length and mark */
-	uint16_t classic;	/* length */
+	uint32_t modern;  /* length and mark */
+	uint16_t classic; /* length */
 	uint16_t flags;
 };
 
@@ -59,8 +59,8 @@ looks_classic(const struct len_word *w)
 }
 
 static int
-parse_modern(const struct imsgbuf *b, const struct len_word *w,
-    uint32_t *total, int *marked)
+parse_modern(const struct imsgbuf *b, const struct len_word *w, uint32_t *total,
+    int *marked)
 {
 	*total = w->modern & ~IMSG_FD_MARK;
 	*marked = (w->modern & IMSG_FD_MARK) != 0;
@@ -74,8 +74,8 @@ static int
 parse_classic(const struct imsgbuf *b, const struct len_word *w,
     uint32_t *total, int *marked)
 {
-	int modern = (w->modern & IMSG_FD_MARK) &&
-	    valid(b, w->modern & ~IMSG_FD_MARK);
+	int modern =
+	    (w->modern & IMSG_FD_MARK) && valid(b, w->modern & ~IMSG_FD_MARK);
 
 	*total = w->classic;
 	*marked = (w->flags & CLASSIC_HASFD) != 0;

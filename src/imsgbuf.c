@@ -16,8 +16,7 @@
 int
 imsgbuf_init(struct imsgbuf *b, int fd)
 {
-	b->w = imsgi_msgbuf_new_reader(IMSG_HEADER_SIZE, imsgi_wire_header,
-	    b);
+	b->w = imsgi_msgbuf_new_reader(IMSG_HEADER_SIZE, imsgi_wire_header, b);
 	if (b->w == NULL)
 		return -1;
 	b->pid = imsgi_os.getpid();

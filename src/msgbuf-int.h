@@ -54,18 +54,18 @@
  * knows how many of its messages are gone.
  */
 struct chunk {
-	struct ibuf ibuf;	/* first: a chunk is queued as an ibuf */
-	size_t cap;		/* bytes of storage, text and offsets */
-	uint32_t slots;		/* messages composed */
-	uint32_t done;		/* of these, messages sent */
+	struct ibuf ibuf; /* first: a chunk is queued as an ibuf */
+	size_t cap;	  /* bytes of storage, text and offsets */
+	uint32_t slots;	  /* messages composed */
+	uint32_t done;	  /* of these, messages sent */
 };
 
 /* Descriptors received whose message is not known yet, oldest first. */
 struct tokens {
 	int fd[MSGBUF_TOKENS + 2];
 	unsigned int n;
-	unsigned int old;	/* of these, from earlier receipts */
-	int fifo;		/* classic wire: wait for any marked header */
+	unsigned int old; /* of these, from earlier receipts */
+	int fifo;	  /* classic wire: wait for any marked header */
 };
 
 typedef struct ibuf *msgbuf_readhdr(struct ibuf *, void *, int *);
@@ -77,13 +77,13 @@ struct msgbuf {
 	struct chunk *spare[MSGBUF_SPARES];
 	uint32_t count;
 	uint32_t wmsgs;
-	int no_mmsg;		/* -1 not known yet, 0 usable, 1 not */
+	int no_mmsg; /* -1 not known yet, 0 usable, 1 not */
 	/* receive side */
 	struct ibufqueue rq;
-	struct ibufqueue parts;	/* continuation of cur's storage */
+	struct ibufqueue parts; /* continuation of cur's storage */
 	struct ibuf *cur;
 	size_t missing;
-	unsigned char *in;	/* [inpos, inend) is not parsed yet */
+	unsigned char *in; /* [inpos, inend) is not parsed yet */
 	size_t insize;
 	size_t inpos;
 	size_t inend;
@@ -91,22 +91,22 @@ struct msgbuf {
 	msgbuf_readhdr *readhdr;
 	void *arg;
 	size_t hdrsz;
-	int failed;		/* errno of a framing failure, 0 none */
-	int badhdr;		/* the header that failed is at in[0] */
-	int stalled;		/* parsing stopped for want of memory */
+	int failed;  /* errno of a framing failure, 0 none */
+	int badhdr;  /* the header that failed is at in[0] */
+	int stalled; /* parsing stopped for want of memory */
 	int eof;
 	/* both */
-	int knows_lost;		/* readhdr understands IMSGI_FD_LOST */
-	int touched;		/* bytes were queued, sent or received */
+	int knows_lost; /* readhdr understands IMSGI_FD_LOST */
+	int touched;	/* bytes were queued, sent or received */
 	struct imsg_limits limits;
 };
 
 /* What a send did. */
 enum msgbuf_sent {
-	MSGBUF_FAIL = -1,	/* errno */
-	MSGBUF_IDLE,		/* nothing to send */
-	MSGBUF_SENT,		/* at least one byte */
-	MSGBUF_FULL,		/* EAGAIN */
+	MSGBUF_FAIL = -1, /* errno */
+	MSGBUF_IDLE,	  /* nothing to send */
+	MSGBUF_SENT,	  /* at least one byte */
+	MSGBUF_FULL,	  /* EAGAIN */
 	MSGBUF_NOBUFS
 };
 
@@ -135,8 +135,8 @@ IMSGI_HIDDEN enum msgbuf_sent imsgi_msgbuf_sendfd(struct msgbuf *, int, int);
 
 /* msgbuf-read.c */
 /* msgbuf_new_reader() whose callback understands IMSGI_FD_LOST. */
-IMSGI_HIDDEN struct msgbuf *imsgi_msgbuf_new_reader(size_t, msgbuf_readhdr *,
-    void *);
+IMSGI_HIDDEN struct msgbuf *imsgi_msgbuf_new_reader(
+    size_t, msgbuf_readhdr *, void *);
 /* ibuf_read() and, with passing, msgbuf_read(); MSGBUF_WOULDBLOCK on EAGAIN */
 IMSGI_HIDDEN int imsgi_msgbuf_receive(struct msgbuf *, int, int, int);
 IMSGI_HIDDEN void imsgi_msgbuf_clear_read(struct msgbuf *);

@@ -316,8 +316,7 @@ prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
 }
 
 static void
-arrived(struct msgbuf *m, struct ibuf *place, const struct iovec *iov,
-    size_t n)
+arrived(struct msgbuf *m, struct ibuf *place, const struct iovec *iov, size_t n)
 {
 	size_t first;
 
@@ -353,7 +352,8 @@ imsgi_msgbuf_receive(struct msgbuf *m, int fd, int pass, int cloexec)
 		n = imsgi_readv(fd, iov, cnt);
 	if (n == -1)
 		return errno == EAGAIN || errno == EWOULDBLOCK ?
-		    MSGBUF_WOULDBLOCK : -1;
+		    MSGBUF_WOULDBLOCK :
+		    -1;
 	m->eof = n == 0;
 	if (n == 0) {
 		imsgi_close(passed);

@@ -41,7 +41,7 @@ batch_fill(struct batch *t, struct msgbuf *m, unsigned int max, int pass)
 	t->niov = 0;
 	t->nmm = 0;
 	for (b = m->wq.first; b != NULL && t->niov < IMSGI_IOV_MAX;
-	    b = b->entry.tqe_next) {
+	     b = b->entry.tqe_next) {
 		if (ibuf_size(b) == 0)
 			continue;
 		if (mm == NULL || (pass && b->fd >= 0)) {
@@ -49,8 +49,8 @@ batch_fill(struct batch *t, struct msgbuf *m, unsigned int max, int pass)
 				return;
 			mm = batch_start(t);
 			if (pass && b->fd >= 0)
-				imsgi_attach(&mm->hdr, &t->ctl[t->nmm - 1],
-				    b->fd);
+				imsgi_attach(
+				    &mm->hdr, &t->ctl[t->nmm - 1], b->fd);
 		}
 		t->iov[t->niov].iov_base = ibuf_data(b);
 		t->iov[t->niov].iov_len = ibuf_size(b);
@@ -90,8 +90,8 @@ consume_head(struct msgbuf *m, size_t take, int passed)
 		m->wq.fds--;
 	}
 	if (b->state & IBUF_CHUNK) {
-		m->count -= imsgi_chunk_advance((struct chunk *)(void *)b,
-		    &msgs);
+		m->count -=
+		    imsgi_chunk_advance((struct chunk *)(void *)b, &msgs);
 		m->wmsgs -= msgs;
 	}
 }

@@ -108,25 +108,25 @@ os_nosigpipe(int fd)
 #ifndef IMSG_OS_REPLACEABLE
 const
 #endif
-struct imsgi_os imsgi_os = {
-	malloc,
-	calloc,
-	free,
-	close,
-	readv,
-	writev,
-	recvmsg,
-	sendmsg,
-	os_sendmmsg,
-	os_mmsg_stops,
-	poll,
-	os_now,
-	os_sleep,
-	getpid,
-	os_cloexec,
-	os_nosigpipe,
-	imsgi_os_peercred,
-};
+    struct imsgi_os imsgi_os = {
+	    malloc,
+	    calloc,
+	    free,
+	    close,
+	    readv,
+	    writev,
+	    recvmsg,
+	    sendmsg,
+	    os_sendmmsg,
+	    os_mmsg_stops,
+	    poll,
+	    os_now,
+	    os_sleep,
+	    getpid,
+	    os_cloexec,
+	    os_nosigpipe,
+	    imsgi_os_peercred,
+    };
 
 void
 imsgi_close(int fd)
