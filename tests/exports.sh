@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# exports.sh SOURCE_DIR LIBRARY...: the library exports what docs/SYMBOLS.md
+# lists, needs libc alone, and does not call what it promises not to call.
+src=$1
+lib=$2
+. "$src/tests/tap.sh"
+
+sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" |
+    sort >"$tmp/documented"
+nm -D --defined-only "$lib" >"$tmp/nm"
+awk '$2 != "A" { print $3 }' "$tmp/nm" >"$tmp/defined"
+sed 's/@.*//' "$tmp/defined" | sort >"$tmp/exported"
+check "exports exactly the documented symbols" \
+    diff "$tmp/documented" "$tmp/exported"
+check "there are symbols at all" test -s "$tmp/exported"
+check "each symbol has the version LIBIMSG_1.0" \
+    refuses grep -v '@@LIBIMSG_1\.0$' "$tmp/defined"
+
+readelf -d "$lib" >"$tmp/dynamic"
+check "the soname is libimsg.so.1" \
+    grep -q 'SONAME.*\[libimsg\.so\.1\]' "$tmp/dynamic"
+sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$tmp/dynamic" |
+    grep -vE '^(lib(asan|ubsan|clang_rt.*)\.so.*|ld-.*)$' >"$tmp/needed"
+check "needs libc alone" refuses grep -qvE '^libc\.' "$tmp/needed"
+
+nm -D --undefined-only "$lib" | awk '{ print $2 }' | sed 's/@.*//' \
+    >"$tmp/undefined"
+check "calls no mallopt, signal, setsockopt, thread or exit function" \
+    refuses grep -E \
+    '^(mallopt|signal|sigaction|setsockopt|pthread_.*|exit|_exit|fork|atexit)$' \
+    "$tmp/undefined"
+check "there is no writable global state" sh -c "
+	nm '$lib' | awk '\$2 ~ /^[bBdD]\$/ { print \$3 }' |
+	    grep -E '^(imsg|ibuf|msgbuf|os_)' && exit 1
+	exit 0"
+done_testing

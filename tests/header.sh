@@ -1,0 +1,151 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# header.sh SOURCE_DIR CC: the public header compiles everywhere it promises
+# to, and declares nothing that is not documented.
+src=$1
+cc=$2
+. "$src/tests/tap.sh"
+
+strict="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fsyntax-only"
+
+# compile STANDARD FLAGS...: the program on standard input
+compile()
+{
+	std=$1
+	shift
+	$cc -x c "-std=$std" $strict -I"$src/include" "$@" -
+}
+
+cxx_compile()
+{
+	std=$1
+	shift
+	$cxx -x c++ "-std=$std" $strict -I"$src/include" "$@" -
+}
+
+for v in 77 78; do
+	for std in c99 c11 gnu11; do
+		echo '#include <imsg.h>
+		int main(void) { return IMSG_HEADER_SIZE != 16; }' >"$tmp/a.c"
+		check "alone, $std, API $v" compile $std \
+		    -DIMSG_API_VERSION=$v <"$tmp/a.c"
+	done
+done
+
+cat >"$tmp/queue.c" <<'END'
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/uio.h>
+#include <stdint.h>
+#include <imsg.h>
+TAILQ_HEAD(list, ibuf);
+void put(struct list *, struct ibuf *);
+void put(struct list *l, struct ibuf *b) { (void)l; (void)b; }
+END
+if echo '#include <sys/queue.h>' | $cc -x c -fsyntax-only - 2>/dev/null; then
+	check "after sys/queue.h" compile c11 <"$tmp/queue.c"
+	sed '1,4d' "$tmp/queue.c" | sed '1a #include <sys/queue.h>' \
+	    >"$tmp/queue2.c"
+	check "before sys/queue.h" compile c11 <"$tmp/queue2.c"
+else
+	skip "after sys/queue.h" "this system has none"
+fi
+
+echo '#include <imsg.h>' >"$tmp/b.c"
+check "an unknown API version is refused" refuses compile c11 \
+    -DIMSG_API_VERSION=79 <"$tmp/b.c"
+
+# Names that programs in the field define themselves.
+cat >"$tmp/field.c" <<'END'
+#include <imsg.h>
+struct imsgev { struct imsgbuf ibuf; void (*handler)(int, short, void *); };
+struct ibuf_read { int x; };
+struct imsg_fd { int fd; };
+int imsg_compose_event(struct imsgev *);
+int imsg_compose_event(struct imsgev *e) { return e == NULL; }
+void imsg_event_add(struct imsgev *);
+void imsg_event_add(struct imsgev *e) { (void)e; }
+void imsg_dispatch(int, short, void *);
+void imsg_dispatch(int a, short b, void *c) { (void)a; (void)b; (void)c; }
+struct ibuf *ibuf_new(const void *, size_t);
+struct ibuf *ibuf_new(const void *p, size_t n) { (void)p; (void)n; return 0; }
+struct ibuf *ibuf_dup(struct ibuf *);
+struct ibuf *ibuf_dup(struct ibuf *b) { return b; }
+size_t ibuf_length(struct ibuf *);
+size_t ibuf_length(struct ibuf *b) { return ibuf_size(b); }
+int ibuf_getdata(void), ibuf_random(void), ibuf_setsize(void);
+int ibuf_getdata(void) { return 0; }
+int ibuf_random(void) { return 0; }
+int ibuf_setsize(void) { return 0; }
+END
+check "leaves the names of programs alone" compile c11 <"$tmp/field.c"
+
+cat >"$tmp/layout.c" <<'END'
+#include <imsg.h>
+#define S(e) _Static_assert(e, #e)
+S(sizeof(struct imsg_hdr) == 16 && IMSG_HEADER_SIZE == 16);
+S(offsetof(struct imsg_hdr, type) == 0 && offsetof(struct imsg_hdr, len) == 4);
+S(offsetof(struct imsg_hdr, peerid) == 8 && offsetof(struct imsg_hdr, pid) == 12);
+S(sizeof(((struct imsg_hdr *)0)->type) == 4 && (uint32_t)-1 > 0);
+S(MAX_IMSGSIZE == 16384 && IBUF_READ_SIZE == 65535);
+S(offsetof(struct imsgbuf, w) == 0);
+S(offsetof(struct imsgbuf, pid) < offsetof(struct imsgbuf, maxsize));
+S(offsetof(struct imsgbuf, maxsize) < offsetof(struct imsgbuf, fd));
+S(offsetof(struct imsgbuf, fd) < offsetof(struct imsgbuf, flags));
+S(offsetof(struct imsg, hdr) == 0);
+S(offsetof(struct imsg, data) < offsetof(struct imsg, buf));
+S(offsetof(struct ibuf, entry) == 0);
+S(offsetof(struct ibuf, buf) == 2 * sizeof(void *));
+S(offsetof(struct ibuf, size) < offsetof(struct ibuf, max));
+S(offsetof(struct ibuf, max) < offsetof(struct ibuf, wpos));
+S(offsetof(struct ibuf, wpos) < offsetof(struct ibuf, rpos));
+S(offsetof(struct ibuf, rpos) < offsetof(struct ibuf, fd));
+S(IMSG_FD_NONE == 0 && IMSG_VERSION >= 10000);
+_Static_assert(_Generic(IMSG_HEADER_SIZE, size_t: 1, default: 0), "size_t");
+END
+check "structures and constants are as documented" compile c11 <"$tmp/layout.c"
+
+cxx=
+for c in c++ g++ clang++; do
+	command -v $c >/dev/null 2>&1 && cxx=$c && break
+done
+if [ -n "$cxx" ]; then
+	for std in c++11 c++17; do
+		check "alone, $std" cxx_compile $std <"$tmp/a.c"
+	done
+else
+	skip "alone, C++" "no C++ compiler"
+fi
+
+# Macros: those that the header adds to what its own includes define.
+$cc -dM -E -I"$src/include" -x c "$tmp/b.c" | sort >"$tmp/with"
+sed -n 's/^#include </#include </p' "$src/include/imsg.h" >"$tmp/c.c"
+$cc -dM -E -x c "$tmp/c.c" | sort >"$tmp/without"
+comm -23 "$tmp/with" "$tmp/without" | awk '{print $2}' | sed 's/(.*//' |
+    sort >"$tmp/macros"
+sort >"$tmp/expected" <<'END'
+IBUF_READ_SIZE
+IMSG_API_VERSION
+IMSG_FD_LOST
+IMSG_FD_NONE
+IMSG_FD_PRESENT
+IMSG_FD_TAKEN
+IMSG_H
+IMSG_HEADER_SIZE
+IMSG_VERSION
+IMSG_WIRE_CLASSIC
+IMSG_WIRE_MODERN
+MAX_IMSGSIZE
+END
+check "defines only the documented macros" diff "$tmp/expected" "$tmp/macros"
+
+# Functions: the declarations after preprocessing, against the documents.
+$cc -E -P -I"$src/include" -x c "$tmp/b.c" | tr '\n' ' ' | tr ';' '\n' |
+    grep -oE '\b(ibufq?|msgbuf|imsgbuf|imsg)_[a-z0-9_]+ ?\(' |
+    tr -d ' (' | sort -u >"$tmp/functions"
+sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" |
+    sort >"$tmp/documented"
+check "declares exactly the documented functions" \
+    diff "$tmp/documented" "$tmp/functions"
+done_testing

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# install.sh SOURCE_DIR BUILD_DIR CC: what gets installed is complete, and a
+# program finds it with pkg-config alone.
+src=$1
+build=$2
+cc=$3
+. "$src/tests/tap.sh"
+
+root=$tmp/root
+check "installs" meson install -C "$build" --no-rebuild --destdir "$root"
+pc=$(find "$root" -name libimsg.pc)
+PKG_CONFIG_SYSROOT_DIR=$root
+PKG_CONFIG_PATH=${pc%/*}
+export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_PATH
+libdir=$(dirname "$PKG_CONFIG_PATH")
+
+sed -n '/^```c$/,/^```$/p' "$src/README.md" | sed '/^```/d' >"$tmp/readme.c"
+check "the README shows examples/readme.c" \
+    cmp "$tmp/readme.c" "$src/examples/readme.c"
+# build OUTPUT FLAGS...: compiles the README program
+flags_of()
+{
+	# A sanitized library wants its runtime in the program, too.
+	nm -D "$libdir/libimsg.so" | grep -q ' __asan_init' &&
+	    echo "-fsanitize=address,undefined"
+	pkg-config --cflags --libs "$1"
+}
+for name in libimsg libimsg78; do
+	check "pkg-config $name builds the README program" \
+	    $cc -Wall -Wextra -Werror -o "$tmp/$name" "$tmp/readme.c" \
+	    $(flags_of $name)
+	check "and it runs with the installed library ($name)" \
+	    env LD_LIBRARY_PATH="$libdir" sh -c "
+	    [ \"\$('$tmp/$name')\" = 'type 7: hello' ]"
+done
+check "libimsg78 asks for API 78" \
+    sh -c 'pkg-config --cflags libimsg78 | grep -q IMSG_API_VERSION=78'
+check "libimsg does not" \
+    sh -c '! pkg-config --cflags libimsg | grep -q IMSG_API_VERSION'
+check "the static library is installed" test -f "$libdir/libimsg.a"
+check "the header is installed as <imsg.h>" \
+    sh -c "[ -n \"\$(find '$root' -path '*/include/imsg.h')\" ]"
+check "the library names its version" test -f "$libdir/libimsg.so.1"
+
+man=$(find "$root" -type d -name man3)
+sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" >"$tmp/names"
+: >"$tmp/missing"
+while read -r f; do
+	[ -s "$man/$f.3" ] || echo "$f.3" >>"$tmp/missing"
+done <"$tmp/names"
+check "every function has a manual page" test ! -s "$tmp/missing"
+check "imsg.7 is installed" test -s "$man/../man7/imsg.7"
+done_testing

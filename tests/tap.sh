@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: ISC
+# Sourced by the test scripts: ok NAME, not_ok NAME, check NAME COMMAND...,
+# skip NAME WHY, done_testing.  $tmp is a directory that goes away at the end.
+set -u
+tap_n=0
+tap_bad=0
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+
+ok()
+{
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $1"
+}
+
+not_ok()
+{
+	tap_n=$((tap_n + 1))
+	tap_bad=$((tap_bad + 1))
+	echo "not ok $tap_n - $1"
+}
+
+skip()
+{
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $1 # SKIP $2"
+}
+
+check()
+{
+	name=$1
+	shift
+	if "$@" >"$tmp/out" 2>&1; then
+		ok "$name"
+	else
+		not_ok "$name"
+		sed 's/^/# /' "$tmp/out" | head -n 20
+	fi
+}
+
+refuses()
+{
+	! "$@"
+}
+
+done_testing()
+{
+	echo "1..$tap_n"
+	[ "$tap_bad" -eq 0 ]
+	exit $?
+}
