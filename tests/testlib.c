@@ -157,8 +157,8 @@ w_sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (fault(&fail_send))
 		return -1;
 	if (short_send > 0) {
-		m.msg_iovlen = (unsigned)cut(v, msg->msg_iov,
-		    (int)msg->msg_iovlen, short_send);
+		m.msg_iovlen = (unsigned)cut(
+		    v, msg->msg_iov, (int)msg->msg_iovlen, short_send);
 		m.msg_iov = v;
 	}
 	return real.sendmsg(fd, &m, flags);
@@ -251,11 +251,11 @@ t_end(void **state)
 
 	(void)state;
 	if (fds != fds_before)
-		print_error("descriptors: %d before, %d after\n", fds_before,
-		    fds);
+		print_error(
+		    "descriptors: %d before, %d after\n", fds_before, fds);
 	if (live != live_before)
-		print_error("allocations: %ld before, %ld after\n",
-		    live_before, live);
+		print_error(
+		    "allocations: %ld before, %ld after\n", live_before, live);
 	return fds == fds_before && live == live_before ? 0 : -1;
 }
 
