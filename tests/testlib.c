@@ -234,7 +234,7 @@ t_begin(void **state)
 	if (!wrapped)
 		wrap();
 	/* A test that hangs has failed; valgrind needs its time. */
-	alarm(600);
+	alarm(120);
 	t_fail_alloc(0, 0);
 	short_send = short_recv = 0;
 	fail_send.left = fail_recv.left = fail_mmsg.left = 0;
