@@ -5,6 +5,14 @@
  */
 #include "testlib.h"
 
+/* Reads until nothing more is there. */
+static void
+read_all(struct imsgbuf *b)
+{
+	while (poll(&(struct pollfd){ b->fd, POLLIN, 0 }, 1, 0) == 1)
+		assert_int_equal(imsgbuf_read(b), 1);
+}
+
 static void
 put_raw(int s, uint32_t type, uint32_t len, const void *p, size_t n)
 {
@@ -177,7 +185,7 @@ memory_follows_the_bytes_not_the_announcement(void **state)
 	while (sent < 1024 * 1024) {
 		t_put(a.fd, p, sizeof(p));
 		sent += sizeof(p);
-		assert_int_equal(imsgbuf_read(&b), 1);
+		read_all(&b);
 		assert_true(meter.sum <= 2 * sent + 160 + 65536);
 	}
 	meter_off();
@@ -202,8 +210,7 @@ a_large_message_arrives_whole(void **state)
 	for (off = 0; off < sizeof(p); off += n) {
 		n = sizeof(p) - off < 1000 ? sizeof(p) - off : 1000;
 		t_put(a.fd, p + off, n);
-		while (poll(&(struct pollfd){ b.fd, POLLIN, 0 }, 1, 0) == 1)
-			assert_int_equal(imsgbuf_read(&b), 1);
+		read_all(&b);
 	}
 	assert_int_equal(imsgbuf_get(&b, &m), 1);
 	assert_int_equal(imsg_get_len(&m), sizeof(p));
