@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Control messages that a peer may cause to arrive: more descriptors than
+ * one, credentials, a pidfd.  One descriptor is kept, nothing else stays.
+ */
+#include "testlib.h"
+
+#define LEN  16
+#define MANY 253 /* SCM_MAX_FD of Linux */
+
+static void
+header(unsigned char *p, uint32_t type, int marked)
+{
+	struct imsg_hdr h = { type, LEN, 0, 0 };
+
+	if (marked)
+		h.len |= 0x80000000U;
+	memcpy(p, &h, sizeof(h));
+}
+
+/* One message with n descriptors in each of several SCM_RIGHTS blocks. */
+static int
+send_many(
+    int s, const unsigned char *p, const int *fds, size_t n, size_t blocks)
+{
+	static union {
+		size_t align;
+		unsigned char buf[4 * CMSG_SPACE(MANY * sizeof(int))];
+	} ctl;
+	struct iovec iov = { (void *)(uintptr_t)p, LEN };
+	struct msghdr msg;
+	struct cmsghdr *c;
+
+	memset(&ctl, 0, sizeof(ctl));
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	msg.msg_control = ctl.buf;
+	msg.msg_controllen = blocks * CMSG_SPACE(n * sizeof(int));
+	for (c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c)) {
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+	}
+	return sendmsg(s, &msg, 0) == LEN ? 0 : -1;
+}
+
+static void
+expect(struct imsgbuf *b, uint32_t type, int status, uint64_t id)
+{
+	struct imsg m;
+	int fd;
+
+	t_get(b, &m);
+	assert_int_equal(imsg_get_type(&m), type);
+	assert_int_equal(imsg_fd_status(&m), status);
+	if ((fd = imsg_get_fd(&m)) != -1) {
+		assert_int_equal(t_fd_id(fd), id);
+		close(fd);
+	}
+	imsg_free(&m);
+}
+
+static void
+of_many_descriptors_the_first_is_kept(void **state)
+{
+	static const size_t counts[] = { 1, 2, 3, 4, 90, 100, 200, MANY };
+	struct imsgbuf a, b;
+	unsigned char raw[LEN];
+	uint64_t id;
+	int fds[MANY], before;
+	size_t i;
+
+	(void)state;
+	fds[0] = t_fd(&id);
+	for (i = 1; i < MANY; i++)
+		fds[i] = i == 1 ? t_fd(NULL) : fds[1];
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		t_chan(&a, &b, 1);
+		before = t_count_fds();
+		header(raw, 1, 1);
+		assert_int_equal(send_many(a.fd, raw, fds, counts[i], 1), 0);
+		expect(&b, 1, IMSG_FD_PRESENT, id);
+		header(raw, 2, 0);
+		assert_int_equal(send_many(a.fd, raw, fds, counts[i], 1), 0);
+		expect(&b, 2, IMSG_FD_NONE, 0);
+		header(raw, 3, 1);
+		t_put(a.fd, raw, LEN);
+		expect(&b, 3, IMSG_FD_LOST, 0);
+		assert_int_equal(t_count_fds(), before);
+		t_unchan(&a, &b);
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+of_many_blocks_the_first_descriptor_is_kept(void **state)
+{
+	struct imsgbuf a, b;
+	unsigned char raw[LEN];
+	uint64_t id;
+	int fds[2], before;
+	size_t blocks;
+
+	(void)state;
+	fds[0] = t_fd(&id);
+	fds[1] = t_fd(NULL);
+	for (blocks = 1; blocks <= 4; blocks++) {
+		t_chan(&a, &b, 1);
+		before = t_count_fds();
+		header(raw, 1, 1);
+		assert_int_equal(send_many(a.fd, raw, fds, 2, blocks), 0);
+		expect(&b, 1, IMSG_FD_PRESENT, id);
+		assert_int_equal(t_count_fds(), before);
+		t_unchan(&a, &b);
+	}
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* A peer can set such options before it hands the socket over. */
+static void
+with_option(int option)
+{
+	struct imsgbuf a, b;
+	unsigned char raw[LEN];
+	uint64_t id;
+	int fds[3], i, on = 1, before;
+
+	t_chan(&a, &b, 1);
+	if (setsockopt(b.fd, SOL_SOCKET, option, &on, sizeof(on)) == -1) {
+		t_unchan(&a, &b);
+		return;
+	}
+	fds[0] = t_fd(&id);
+	fds[1] = fds[2] = fds[0];
+	before = t_count_fds();
+	for (i = 1; i <= 3; i++) {
+		header(raw, (uint32_t)i, i != 2);
+		if (i == 2)
+			t_put(a.fd, raw, LEN);
+		else
+			assert_int_equal(
+			    send_many(a.fd, raw, fds, (size_t)i, 1), 0);
+		expect(&b, (uint32_t)i, i == 2 ? IMSG_FD_NONE : IMSG_FD_PRESENT,
+		    id);
+		assert_int_equal(t_count_fds(), before);
+	}
+	close(fds[0]);
+	t_unchan(&a, &b);
+}
+
+static void
+credentials_beside_a_descriptor_do_no_harm(void **state)
+{
+	(void)state;
+#ifdef SO_PASSCRED
+	with_option(SO_PASSCRED);
+#endif
+#ifdef SO_PASSSEC
+	with_option(SO_PASSSEC);
+#endif
+#ifdef SO_TIMESTAMP
+	with_option(SO_TIMESTAMP);
+#endif
+}
+
+/* Linux 6.5: SO_PASSPIDFD, which glibc of that time has no name for. */
+static void
+a_pidfd_that_nobody_asked_for_is_closed(void **state)
+{
+	(void)state;
+#if defined(__linux__) && !defined(__sparc__) && !defined(__hppa__)
+	with_option(76);
+#endif
+}
+
+/* The control message is made by hand: the kernel here may not send one. */
+static ssize_t (*true_recvmsg)(int, struct msghdr *, int);
+static int fake_pidfd;
+
+static ssize_t
+with_pidfd(int s, struct msghdr *msg, int flags)
+{
+	struct cmsghdr *c;
+	size_t room = (size_t)msg->msg_controllen;
+	ssize_t n = true_recvmsg(s, msg, flags);
+
+	assert_true(room >= CMSG_SPACE(sizeof(int)));
+	msg->msg_controllen = CMSG_SPACE(sizeof(int));
+	c = CMSG_FIRSTHDR(msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = 0x04;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	fake_pidfd = t_fd(NULL);
+	memcpy(CMSG_DATA(c), &fake_pidfd, sizeof(int));
+	return n;
+}
+
+static void
+a_pidfd_in_a_control_message_is_closed(void **state)
+{
+	struct imsgbuf a, b;
+	unsigned char raw[LEN];
+
+	(void)state;
+#ifdef __linux__
+	t_chan(&a, &b, 1);
+	header(raw, 1, 1);
+	t_put(a.fd, raw, LEN);
+	true_recvmsg = imsgi_os.recvmsg;
+	imsgi_os.recvmsg = with_pidfd;
+	assert_int_equal(imsgbuf_read(&b), 1);
+	imsgi_os.recvmsg = true_recvmsg;
+	assert_int_equal(fcntl(fake_pidfd, F_GETFD), -1);
+	expect(&b, 1, IMSG_FD_LOST, 0);
+	t_unchan(&a, &b);
+#else
+	(void)a;
+	(void)b;
+	(void)raw;
+	(void)with_pidfd;
+	skip();
+#endif
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(of_many_descriptors_the_first_is_kept),
+		T(of_many_blocks_the_first_descriptor_is_kept),
+		T(credentials_beside_a_descriptor_do_no_harm),
+		T(a_pidfd_that_nobody_asked_for_is_closed),
+		T(a_pidfd_in_a_control_message_is_closed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
