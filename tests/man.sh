@@ -20,10 +20,11 @@ on { gsub(/\\&/, ""); gsub(/\\e/, "\\"); gsub(/\\-/, "-"); print >file }
 
 for page in "$src"/man/*.[37]; do
 	name=${page##*/}
+	# Whether other pages are installed here is not this page's fault.
 	if command -v mandoc >/dev/null 2>&1; then
 		check "$name: mandoc has nothing to say" sh -c "
 		    out=\$(mandoc -T lint -W style '$page' 2>&1 |
-		    grep -vE 'operating system|Mdocdate|RCS id')
+		    grep -vE 'outdated mandoc.db|referenced manual not found')
 		    echo \"\$out\"; [ -z \"\$out\" ]"
 	else
 		skip "$name: mandoc has nothing to say" "no mandoc"

@@ -29,12 +29,12 @@ skip()
 
 check()
 {
-	name=$1
+	tap_name=$1
 	shift
 	if "$@" >"$tmp/out" 2>&1; then
-		ok "$name"
+		ok "$tap_name"
 	else
-		not_ok "$name"
+		not_ok "$tap_name"
 		sed 's/^/# /' "$tmp/out" | head -n 20
 	fi
 }
