@@ -399,7 +399,7 @@ lone_worker()
 	verdict "the worker has no other descriptors" \
 	    '[ "$(echo $(ls /proc/$worker/fd))" = "0 1 2 3 4" ]'
 	if grep -q '^peek: no sandbox but' err; then
-		skip "the worker has a filter" "$(cut -d: -f3 err)"
+		skip "the worker has a filter" "$(sed "s,.*: ,,;q" err)"
 	else
 		verdict "the worker has a filter" \
 		    'grep -q "^Seccomp:.*2" /proc/$worker/status'
