@@ -26,9 +26,9 @@
  *   two would share nothing but the socket.  imsgbuf.pid is that of the
  *   process that called imsgbuf_init().
  * - Payload bytes are overwritten before their memory is given up.
- * - Public fields may be read; only those of struct imsgbuf named below may
- *   be assigned.  A struct imsgbuf must not be copied or moved once
- *   initialised.
+ * - Public fields may be read; of struct imsgbuf, pid, maxsize and fd may be
+ *   assigned and count from the next call on.  A struct imsgbuf must not be
+ *   copied or moved once initialised.
  *
  * The library makes no other system call than those that imsg(3) lists,
  * starts no thread and keeps no global state.
@@ -316,8 +316,9 @@ void		 ibufq_concat(struct ibufqueue *, struct ibufqueue *);
  * msgbuf_clear: drops the write queue, received messages, what is held of an
  *	incomplete one, all their descriptors, and kept memory.  A failed
  *	stream works again and is taken to be at the start of a message.
- * msgbuf_queuelen: ibufs (messages composed by imsg_compose() and its like
- *	count one each) that wait to be written.  0 if and only if none does.
+ * msgbuf_queuelen: ibufs that wait to be written: one for each message of
+ *	imsg_compose() and its like, two of imsg_compose_ibuf().  0 if and
+ *	only if none waits.
  * msgbuf_get: the oldest completely received message, header first, rpos 0;
  *	the caller's.  NULL if there is none.
  * msgbuf_concat: moves all ibufs of a queue behind the write queue.
@@ -408,7 +409,8 @@ int		 imsgbuf_set_maxpayload(struct imsgbuf *, uint32_t);
  *	queued.  Does not block on a blocking socket; a pipe needs O_NONBLOCK
  *	to keep the deadline.
  * imsgbuf_recv: fetches a message into *m, reading and waiting for at most ms
- *	milliseconds: 1, 0 end of file, -1 ETIMEDOUT or an error of read.
+ *	milliseconds: 1, 0 end of file, -1 ETIMEDOUT or an error of read, which
+ *	comes after the messages that were complete before it.
  * imsgbuf_get: fetches a complete message, which imsg_free() ends: 1, 0 none
  *	(*m untouched), -1 EBADMSG.  Reads nothing from the socket.
  * imsg_get: the same, but returns the total size instead of 1.
@@ -424,8 +426,9 @@ ssize_t		 imsg_get(struct imsgbuf *, struct imsg *);
 /*
  * imsgbuf_queuelen: as msgbuf_queuelen(); only 0 or not 0 has a meaning.
  * imsgbuf_queuebytes: bytes queued and not yet sent, headers included.
- * imsgbuf_events: what to poll(2) for: POLLOUT while there are bytes to send,
- *	POLLIN except after end of file, failure, or at a read limit.
+ * imsgbuf_events: what to poll(2) for: POLLOUT while a write can make the
+ *	queue shorter, POLLIN except after end of file, failure, or at a read
+ *	limit.
  * imsgbuf_partial: 1 if part of a message is held.  After a read returned 0
  *	it tells a torn stream (1) from a clean end (0).  0 if failed.
  * imsgbuf_failed: 0, or the errno with which the stream's framing failed;
@@ -442,7 +445,8 @@ ssize_t		 imsg_get(struct imsgbuf *, struct imsg *);
  *	ENOTSUP: not a UNIX socket, or not known here; ENOTCONN.
  * imsgbuf_set_wire: IMSG_WIRE_MODERN (default) or IMSG_WIRE_CLASSIC, the
  *	format of OpenBSD up to 7.6: messages of at most 65535 bytes.  EINVAL:
- *	another value.  EBUSY: something was queued, sent or received already.
+ *	another value.  EBUSY: something was queued, sent, received or begun
+ *	with imsg_create() already.
  */
 uint32_t	 imsgbuf_queuelen(struct imsgbuf *);
 size_t		 imsgbuf_queuebytes(const struct imsgbuf *);
@@ -459,6 +463,7 @@ int		 imsgbuf_set_wire(struct imsgbuf *, int);
  *
  * imsg_free: frees the message and closes its descriptor if nobody took it.
  *	Clears buf and data; again, or on a zeroed struct, it does nothing.
+ *	After it only imsg_get_fd() (-1) and imsg_fd_status() may be called.
  * imsg_get_type, _id, _pid: fields of the header.
  * imsg_get_len: unread payload bytes.
  * imsg_get_fd: the descriptor, once; the caller closes it.  Otherwise -1.

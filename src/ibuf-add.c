@@ -13,27 +13,32 @@
 
 #include "ibuf-int.h"
 
+/* May len bytes be appended, memory permitting? */
+static int
+check_room(const struct ibuf *b, size_t len)
+{
+	if (len > SIZE_MAX - b->wpos) {
+		errno = ERANGE;
+		return -1;
+	}
+	if (IBUF_IS_VIEW(b)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (len > b->size - b->wpos && len > b->max - b->wpos) {
+		errno = ERANGE;
+		return -1;
+	}
+	return 0;
+}
+
 void *
 ibuf_reserve(struct ibuf *b, size_t len)
 {
 	unsigned char *p;
 
-	if (len > SIZE_MAX - b->wpos) {
-		errno = ERANGE;
+	if (check_room(b, len) == -1 || imsgi_ibuf_grow(b, b->wpos + len) == -1)
 		return NULL;
-	}
-	if (IBUF_IS_VIEW(b)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	if (len > b->size - b->wpos) {
-		if (len > b->max - b->wpos) {
-			errno = ERANGE;
-			return NULL;
-		}
-		if (imsgi_ibuf_grow(b, b->wpos + len) == -1)
-			return NULL;
-	}
 	p = imsgi_ibuf_at(b, b->wpos);
 	b->wpos += len;
 	return p;
@@ -77,14 +82,15 @@ ibuf_add_strbuf(struct ibuf *b, const char *s, size_t len)
 	unsigned char *p;
 	size_t n;
 
-	if ((p = ibuf_reserve(b, len)) == NULL)
+	if (check_room(b, len) == -1)
 		return -1;
 	n = strnlen(s, len);
 	if (n == len) {
-		b->wpos -= len;
 		errno = EOVERFLOW;
 		return -1;
 	}
+	if ((p = ibuf_reserve(b, len)) == NULL)
+		return -1;
 	memcpy(p, s, n);
 	memset(p + n, 0, len - n);
 	return 0;

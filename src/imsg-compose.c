@@ -199,6 +199,8 @@ imsg_create(
 		return NULL;
 	if ((msg = ibuf_dynamic(total, imsgi_wire_max(b))) == NULL)
 		return NULL;
+	/* Its limit is that of the wire as it is now: too late to change. */
+	b->w->touched = 1;
 	fill_header(b, &hdr, type, id, pid);
 	(void)ibuf_add(msg, &hdr, sizeof(hdr));
 	return msg;

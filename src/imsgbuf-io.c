@@ -144,13 +144,19 @@ int
 imsgbuf_recv(struct imsgbuf *b, struct imsg *m, int ms)
 {
 	int64_t deadline = deadline_of(ms);
-	int r;
+	int save, r;
 
 	while ((r = imsgbuf_get(b, m)) == 0) {
 		if (wait_readable(b, deadline) == -1)
 			return -1;
-		if ((r = imsgbuf_read(b)) != 1)
-			return r;
+		if ((r = imsgbuf_read(b)) == 1)
+			continue;
+		/* What was complete before the failure comes before it. */
+		save = errno;
+		if (r == -1 && imsgbuf_get(b, m) == 1)
+			return 1;
+		errno = save;
+		return r;
 	}
 	return r;
 }

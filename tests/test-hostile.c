@@ -93,6 +93,24 @@ clearing_revives_a_failed_stream(void **state)
 	t_unchan(&a, &b);
 }
 
+/* One read brings a message and a broken header: both are told, in order. */
+static void
+recv_gives_what_came_before_the_failure(void **state)
+{
+	struct imsgbuf a, b;
+	struct imsg m;
+
+	(void)state;
+	t_chan(&a, &b, 0);
+	put_raw(a.fd, 1, 18, "ab", 2);
+	put_raw(a.fd, 2, 3, NULL, 0);
+	assert_int_equal(imsgbuf_recv(&b, &m, -1), 1);
+	assert_int_equal(imsg_get_type(&m), 1);
+	imsg_free(&m);
+	assert_errno(imsgbuf_recv(&b, &m, -1), ERANGE);
+	t_unchan(&a, &b);
+}
+
 static void
 the_descriptor_of_a_bad_message_is_closed(void **state)
 {
@@ -374,6 +392,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_bad_length_fails_the_stream_for_good),
+		T(recv_gives_what_came_before_the_failure),
 		T(clearing_revives_a_failed_stream),
 		T(the_descriptor_of_a_bad_message_is_closed),
 		T(exact_limits_hold),

@@ -228,6 +228,11 @@ strings_fill_a_field_of_fixed_width(void **state)
 	assert_errno(ibuf_add_strbuf(b, "abc", 2), ERANGE);
 	assert_int_equal(ibuf_size(b), 11);
 	ibuf_free(b);
+	/* Nor is storage moved for it. */
+	b = ibuf_dynamic(0, 10);
+	assert_errno(ibuf_add_strbuf(b, "abc", 3), EOVERFLOW);
+	assert_null(b->buf);
+	ibuf_free(b);
 }
 
 int

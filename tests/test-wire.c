@@ -308,6 +308,11 @@ the_wire_is_chosen_before_traffic(void **state)
 
 	(void)state;
 	t_chan(&a, &b, 0);
+	/* A message under construction has the limit of its wire. */
+	ibuf_free(imsg_create(&b, 1, 0, 0, 0));
+	assert_errno(imsgbuf_set_wire(&b, IMSG_WIRE_CLASSIC), EBUSY);
+	t_unchan(&a, &b);
+	t_chan(&a, &b, 0);
 	assert_errno(imsgbuf_set_wire(&a, 2), EINVAL);
 	assert_errno(imsgbuf_set_wire(&a, -1), EINVAL);
 	assert_int_equal(imsgbuf_set_wire(&a, IMSG_WIRE_CLASSIC), 0);
