@@ -5,8 +5,6 @@
  */
 #include "testlib.h"
 
-#include <sys/resource.h>
-
 #define LEN 21 /* header and five bytes */
 
 static void
@@ -391,7 +389,6 @@ static void
 a_full_table_loses_the_descriptor_and_says_so(void **state)
 {
 	struct imsgbuf a, b;
-	struct rlimit old, low;
 	uint64_t id;
 
 	(void)state;
@@ -399,12 +396,12 @@ a_full_table_loses_the_descriptor_and_says_so(void **state)
 	assert_int_equal(imsg_compose(&a, 1, 0, 0, t_fd(&id), NULL, 0), 1);
 	assert_int_equal(imsg_compose(&a, 2, 0, 0, t_fd(&id), NULL, 0), 1);
 	assert_int_equal(imsgbuf_flush(&a), 0);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
-	low = old;
-	low.rlim_cur = 3;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	if (!t_full_table()) {
+		t_unchan(&a, &b);
+		skip();
+	}
 	drain_reads(&b, 1);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	t_normal_table();
 	expect(&b, 1, IMSG_FD_LOST, 0);
 	expect(&b, 2, IMSG_FD_PRESENT, id);
 	t_unchan(&a, &b);

@@ -246,6 +246,7 @@ end_of_file_at(size_t n)
 	struct imsg m;
 	int i, r;
 
+	memset(raw, 'x', sizeof(raw));
 	memcpy(raw, &h, sizeof(h));
 	memcpy(raw + 20, &h, sizeof(h));
 	t_chan(&a, &b, 0);

@@ -5,8 +5,6 @@
  */
 #include "testlib.h"
 
-#include <sys/resource.h>
-
 #define HDR 3
 
 enum mode { NORMAL, VIEW, SMALL, FAIL, NOMEM, SILENT };
@@ -371,7 +369,6 @@ a_descriptor_goes_to_the_callback_that_takes_it(void **state)
 static void
 a_lost_descriptor_is_none_for_the_callback(void **state)
 {
-	struct rlimit old, low;
 	unsigned char p[16];
 	struct msgbuf *m;
 	struct ibuf *b;
@@ -380,12 +377,13 @@ a_lost_descriptor_is_none_for_the_callback(void **state)
 	(void)state;
 	m = begin(s);
 	t_put_fd(s[0], p, make(p, 16, 1), fd);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
-	low = old;
-	low.rlim_cur = 3;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	if (!t_full_table()) {
+		close(fd);
+		end(m, s);
+		skip();
+	}
 	assert_int_equal(msgbuf_read(s[1], m), 1);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	t_normal_table();
 	assert_non_null(b = msgbuf_get(m));
 	assert_int_equal(b->fd, -1);
 	ibuf_free(b);

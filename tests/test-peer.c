@@ -139,7 +139,11 @@ leave(struct imsgbuf *b)
 {
 	struct imsg m;
 
-	return imsgbuf_recv(b, &m, 60000) != 1;
+	if (imsgbuf_recv(b, &m, 60000) != 1)
+		return 1;
+	imsg_free(&m);
+	imsgbuf_clear(b);
+	return 0;
 }
 
 static void

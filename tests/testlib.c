@@ -5,6 +5,7 @@
  */
 #include "testlib.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -420,6 +421,30 @@ t_fd(uint64_t *id)
 	if (id != NULL)
 		*id = t_fd_id(p[1]);
 	return p[1];
+}
+
+static struct rlimit table;
+
+/* valgrind keeps the limit from the kernel, which is the one that matters. */
+int
+t_full_table(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+	struct rlimit low;
+
+	if (preload != NULL && strstr(preload, "vgpreload") != NULL)
+		return 0;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &table), 0);
+	low = table;
+	low.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	return 1;
+}
+
+void
+t_normal_table(void)
+{
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &table), 0);
 }
 
 void

@@ -99,6 +99,10 @@ void t_put_fd(int s, const void *, size_t, int fd);
 int t_fd(uint64_t *id);
 uint64_t t_fd_id(int fd);
 
+/* Leaves no room for another descriptor; 0 where that cannot be had. */
+int t_full_table(void);
+void t_normal_table(void);
+
 /* fn(arg) in a child process ends by abort(3). */
 void t_assert_aborts(void (*fn)(void *), void *arg);
 
