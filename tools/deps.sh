@@ -8,7 +8,7 @@
 missing_packages()
 {
 	for p in "$@"; do
-		s=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)
+		s=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) || s=unknown
 		[ "$s" = installed ] || printf '%s ' "$p"
 	done
 }
