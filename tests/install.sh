@@ -44,6 +44,26 @@ check "the header is installed as <imsg.h>" \
     sh -c "[ -n \"\$(find '$root' -path '*/include/imsg.h')\" ]"
 check "the library names its version" test -f "$libdir/libimsg.so.1"
 
+mkdir -p "$tmp/project/subprojects"
+cp "$src/examples/readme.c" "$tmp/project"
+mkdir "$tmp/lib"
+cp -R "$src/meson.build" "$src/meson_options.txt" "$src/include" \
+    "$src/src" "$src/man" "$src/examples" "$src/tests" "$tmp/lib"
+mv "$tmp/lib" "$tmp/project/subprojects/libimsg"
+cat >"$tmp/project/meson.build" <<'END'
+project('program', 'c', default_options: 'c_std=gnu11')
+executable('program', 'readme.c',
+  dependencies: dependency('libimsg', fallback: 'libimsg'))
+END
+subproject()
+{
+	unset PKG_CONFIG_PATH
+	CC=$cc meson setup -Dlibimsg:tests=disabled \
+	    -Dlibimsg:examples=disabled "$tmp/b" "$tmp/project" &&
+	    ninja -C "$tmp/b" && [ "$("$tmp/b/program")" = "type 7: hello" ]
+}
+check "works as a Meson subproject" subproject
+
 man=$(find "$root" -type d -name man3)
 sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" >"$tmp/names"
 : >"$tmp/missing"
