@@ -283,6 +283,27 @@ of_two_descriptors_for_one_header_the_first_is_kept(void **state)
 	t_unchan(&a, &b);
 }
 
+/* It waited for its header, which does not want it: the next has no claim. */
+static void
+a_descriptor_for_an_unmarked_header_is_closed(void **state)
+{
+	struct imsgbuf a, b;
+	unsigned char raw[2 * LEN];
+	int fd = t_fd(NULL);
+
+	(void)state;
+	t_chan(&a, &b, 1);
+	make(raw, 1, 0);
+	make(raw + LEN, 2, 1);
+	t_put_fd(a.fd, raw, 3, fd);
+	drain_reads(&b, 1);
+	t_put(a.fd, raw + 3, sizeof(raw) - 3);
+	expect(&b, 1, IMSG_FD_NONE, 0);
+	expect(&b, 2, IMSG_FD_LOST, 0);
+	close(fd);
+	t_unchan(&a, &b);
+}
+
 static void
 a_descriptor_in_mid_payload_is_closed(void **state)
 {
@@ -407,6 +428,38 @@ a_full_table_loses_the_descriptor_and_says_so(void **state)
 	t_unchan(&a, &b);
 }
 
+/*
+ * The first message lost its descriptor and its header is not complete; the
+ * rest comes in one receipt with the descriptor of the second.
+ */
+static void
+a_lost_descriptor_is_not_replaced_by_the_next(void **state)
+{
+	struct imsgbuf a, b;
+	unsigned char raw[2 * LEN];
+	uint64_t id;
+	int fd = t_fd(&id);
+
+	(void)state;
+	t_chan(&a, &b, 1);
+	make(raw, 1, 1);
+	make(raw + LEN, 2, 1);
+	t_put_fd(a.fd, raw, 5, fd);
+	if (!t_full_table()) {
+		close(fd);
+		t_unchan(&a, &b);
+		skip();
+	}
+	drain_reads(&b, 1);
+	t_normal_table();
+	t_put(a.fd, raw + 5, LEN - 5);
+	t_put_fd(a.fd, raw + LEN, LEN, fd);
+	expect(&b, 1, IMSG_FD_LOST, 0);
+	expect(&b, 2, IMSG_FD_PRESENT, id);
+	close(fd);
+	t_unchan(&a, &b);
+}
+
 int
 main(void)
 {
@@ -419,12 +472,14 @@ main(void)
 		T(an_unmarked_message_never_gets_a_descriptor),
 		T(the_first_marked_header_of_a_receipt_takes_it),
 		T(of_two_descriptors_for_one_header_the_first_is_kept),
+		T(a_descriptor_for_an_unmarked_header_is_closed),
 		T(a_descriptor_in_mid_payload_is_closed),
 		T(passing_off_at_the_receiver_leaks_nothing),
 		T(passing_off_at_the_sender_closes_and_marks),
 		T(close_on_exec_only_if_asked_for),
 		T(what_nobody_takes_is_closed),
 		T(a_full_table_loses_the_descriptor_and_says_so),
+		T(a_lost_descriptor_is_not_replaced_by_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,6 +269,8 @@ free_keeps_errno(void **state)
 	errno = EXDEV;
 	ibuf_free(b);
 	assert_int_equal(errno, EXDEV);
+	assert_int_equal(t_bad_closes, 1);
+	t_bad_closes = 0;
 }
 
 static void

@@ -60,6 +60,36 @@ compose_takes_payloads_up_to_the_limit(void **state)
 	t_unchan(&a, &b);
 }
 
+/* Wherever the memory that messages share is full. */
+static void
+messages_of_every_size_lie_side_by_side(void **state)
+{
+	struct imsgbuf a, b;
+	struct imsg m;
+	size_t n;
+	uint32_t i;
+
+	(void)state;
+	t_chan(&a, &b, 0);
+	for (n = 0; n < 180; n++) {
+		for (i = 0; i < 14; i++) {
+			t_fill(big, n, i);
+			assert_int_equal(
+			    imsg_compose(&a, i, 0, 0, -1, big, n), 1);
+		}
+		assert_int_equal(imsgbuf_queuelen(&a), 14);
+		assert_int_equal(imsgbuf_flush(&a), 0);
+		for (i = 0; i < 14; i++) {
+			t_get(&b, &m);
+			assert_int_equal(imsg_get_type(&m), i);
+			assert_int_equal(imsg_get_len(&m), n);
+			assert_true(t_check(m.data, n, i));
+			imsg_free(&m);
+		}
+	}
+	t_unchan(&a, &b);
+}
+
 static void
 pid_0_is_the_channels_any_other_is_kept(void **state)
 {
@@ -399,6 +429,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(compose_takes_payloads_up_to_the_limit),
+		T(messages_of_every_size_lie_side_by_side),
 		T(pid_0_is_the_channels_any_other_is_kept),
 		T(composev_gathers_the_pieces),
 		T(a_descriptor_changes_hands_on_success_only),

@@ -194,6 +194,8 @@ freeing_keeps_errno(void **state)
 	errno = EXDEV;
 	imsg_free(&m);
 	assert_int_equal(errno, EXDEV);
+	assert_int_equal(t_bad_closes, 1);
+	t_bad_closes = 0;
 	t_unchan(&a, &b);
 }
 

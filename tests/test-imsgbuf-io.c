@@ -169,6 +169,21 @@ no_buffers_is_slept_over(void **state)
 	t_unchan(&a, &b);
 }
 
+/* A device that takes nothing and reports nothing is not asked in a spin. */
+static void
+no_progress_is_slept_over(void **state)
+{
+	struct imsgbuf a, b;
+
+	(void)state;
+	t_chan(&a, &b, 0);
+	assert_int_equal(imsg_compose(&a, 1, 0, 0, -1, "x", 1), 1);
+	t_fail_send(3, 0);
+	assert_int_equal(imsgbuf_flush(&a), 0);
+	assert_int_equal(t_calls.sleep, 3);
+	t_unchan(&a, &b);
+}
+
 static void
 interrupted_calls_are_repeated(void **state)
 {
@@ -367,6 +382,7 @@ main(void)
 		T(a_deadline_holds_on_a_blocking_socket),
 		T(flush_timeout_sends_what_it_can),
 		T(no_buffers_is_slept_over),
+		T(no_progress_is_slept_over),
 		T(interrupted_calls_are_repeated),
 		T(errors_of_system_calls_are_not_sticky),
 		T(nothing_to_read_is_1),

@@ -184,6 +184,30 @@ queue_length_and_bytes_tell_what_waits(void **state)
 }
 
 static void
+what_is_concatenated_counts(void **state)
+{
+	struct ibufqueue *q = ibufq_new();
+	struct imsgbuf a, b;
+	struct ibuf *p;
+	int i;
+
+	(void)state;
+	t_chan(&a, &b, 0);
+	for (i = 0; i < 3; i++) {
+		p = ibuf_open(20);
+		assert_int_equal(ibuf_add_zero(p, 20), 0);
+		ibufq_push(q, p);
+	}
+	msgbuf_concat(a.w, q);
+	assert_int_equal(imsgbuf_queuelen(&a), 3);
+	assert_int_equal(imsgbuf_queuebytes(&a), 60);
+	assert_int_equal(imsgbuf_flush(&a), 0);
+	assert_int_equal(imsgbuf_queuebytes(&a), 0);
+	ibufq_free(q);
+	t_unchan(&a, &b);
+}
+
+static void
 events_ask_for_what_can_happen(void **state)
 {
 	struct imsgbuf a, b;
@@ -340,6 +364,7 @@ main(void)
 		T(set_maxpayload_means_the_payload_in_both),
 		T(assigned_fields_take_effect_at_once),
 		T(queue_length_and_bytes_tell_what_waits),
+		T(what_is_concatenated_counts),
 		T(events_ask_for_what_can_happen),
 		T(partial_tells_a_held_piece),
 		T(write_limits_refuse_and_change_nothing),

@@ -265,7 +265,7 @@ static void
 concat_moves_a_queue_behind_the_others(void **state)
 {
 	struct msgbuf *m = msgbuf_new();
-	struct ibufqueue *q = ibufq_new();
+	struct ibufqueue *q = ibufq_new(), *other = ibufq_new();
 	struct ibuf *b;
 	int p[2], i;
 
@@ -278,10 +278,12 @@ concat_moves_a_queue_behind_the_others(void **state)
 		ibufq_push(q, text("b"));
 		ibufq_push(q, text("c"));
 		if (i == 1) {
+			/* With a descriptor that needs a byte. */
 			b = ibuf_open(0);
 			ibuf_fd_set(b, t_fd(NULL));
-			ibufq_push(q, b);
-			ibufq_push(q, text("d"));
+			ibufq_push(other, b);
+			ibufq_push(other, text("d"));
+			ibufq_concat(q, other);
 		}
 		msgbuf_concat(m, q);
 		assert_int_equal(ibufq_queuelen(q), 0);
@@ -290,6 +292,7 @@ concat_moves_a_queue_behind_the_others(void **state)
 	while (msgbuf_queuelen(m) > 0)
 		assert_int_equal(ibuf_write(p[1], m), 0);
 	expect(p[0], "abcbcd");
+	ibufq_free(other);
 	ibufq_free(q);
 	msgbuf_free(m);
 	close(p[0]);

@@ -7,6 +7,7 @@
 #include "testlib-os.h"
 
 struct t_calls t_calls;
+int t_bad_closes;
 
 static struct imsgi_os real;
 static int wrapped;
@@ -64,8 +65,12 @@ w_free(void *p)
 static int
 w_close(int fd)
 {
+	int r = real.close(fd);
+
 	t_calls.close++;
-	return real.close(fd);
+	if (r == -1 && errno == EBADF)
+		t_bad_closes++;
+	return r;
 }
 
 static int
@@ -113,7 +118,7 @@ w_writev(int fd, const struct iovec *iov, int n)
 
 	t_calls.send++;
 	if (fault(&fail_send))
-		return -1;
+		return fail_send.error == 0 ? 0 : -1;
 	if (short_send == 0)
 		return real.writev(fd, iov, n);
 	return real.writev(fd, v, cut(v, iov, n, short_send));
@@ -147,7 +152,7 @@ w_sendmsg(int fd, const struct msghdr *msg, int flags)
 
 	t_calls.send++;
 	if (fault(&fail_send))
-		return -1;
+		return fail_send.error == 0 ? 0 : -1;
 	if (short_send > 0) {
 		m.msg_iovlen = (unsigned)cut(
 		    v, msg->msg_iov, (int)msg->msg_iovlen, short_send);
@@ -228,6 +233,7 @@ t_os_begin(void)
 	short_send = short_recv = 0;
 	fail_send.left = fail_recv.left = fail_mmsg.left = 0;
 	memset(&t_calls, 0, sizeof(t_calls));
+	t_bad_closes = 0;
 }
 
 long

@@ -39,7 +39,11 @@ t_end(void **state)
 	if (live != live_before)
 		print_error(
 		    "allocations: %ld before, %ld after\n", live_before, live);
-	return fds == fds_before && live == live_before ? 0 : -1;
+	if (t_bad_closes != 0)
+		print_error("closed what was not open: %d\n", t_bad_closes);
+	return fds == fds_before && live == live_before && t_bad_closes == 0 ?
+	    0 :
+	    -1;
 }
 
 int

@@ -67,7 +67,7 @@ long t_allocs(void); /* allocations since t_begin() or t_fail_alloc() */
 /* At most this many bytes a send or receive; 0: no limit. */
 void t_short_send(size_t);
 void t_short_recv(size_t);
-/* The next n calls of that kind fail with this errno. */
+/* The next n calls of that kind fail with this errno; 0: send nothing. */
 void t_fail_send(int n, int error);
 void t_fail_recv(int n, int error);
 void t_fail_mmsg(int n, int error);
@@ -81,6 +81,11 @@ struct t_calls {
 	unsigned long close;
 };
 extern struct t_calls t_calls;
+/*
+ * How often the library closed a descriptor that was not open.  A test fails
+ * if that is not 0 at its end.
+ */
+extern int t_bad_closes;
 
 /* A connected pair of UNIX stream sockets. */
 void t_pair(int s[2]);
