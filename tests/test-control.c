@@ -47,22 +47,6 @@ send_many(
 }
 
 static void
-expect(struct imsgbuf *b, uint32_t type, int status, uint64_t id)
-{
-	struct imsg m;
-	int fd;
-
-	t_get(b, &m);
-	assert_int_equal(imsg_get_type(&m), type);
-	assert_int_equal(imsg_fd_status(&m), status);
-	if ((fd = imsg_get_fd(&m)) != -1) {
-		assert_int_equal(t_fd_id(fd), id);
-		close(fd);
-	}
-	imsg_free(&m);
-}
-
-static void
 of_many_descriptors_the_first_is_kept(void **state)
 {
 	static const size_t counts[] = { 1, 2, 3, 4, 90, 100, 200, MANY };
@@ -81,13 +65,13 @@ of_many_descriptors_the_first_is_kept(void **state)
 		before = t_count_fds();
 		header(raw, 1, 1);
 		assert_int_equal(send_many(a.fd, raw, fds, counts[i], 1), 0);
-		expect(&b, 1, IMSG_FD_PRESENT, id);
+		t_expect(&b, 1, IMSG_FD_PRESENT, id);
 		header(raw, 2, 0);
 		assert_int_equal(send_many(a.fd, raw, fds, counts[i], 1), 0);
-		expect(&b, 2, IMSG_FD_NONE, 0);
+		t_expect(&b, 2, IMSG_FD_NONE, 0);
 		header(raw, 3, 1);
 		t_put(a.fd, raw, LEN);
-		expect(&b, 3, IMSG_FD_LOST, 0);
+		t_expect(&b, 3, IMSG_FD_LOST, 0);
 		assert_int_equal(t_count_fds(), before);
 		t_unchan(&a, &b);
 	}
@@ -112,7 +96,7 @@ of_many_blocks_the_first_descriptor_is_kept(void **state)
 		before = t_count_fds();
 		header(raw, 1, 1);
 		assert_int_equal(send_many(a.fd, raw, fds, 2, blocks), 0);
-		expect(&b, 1, IMSG_FD_PRESENT, id);
+		t_expect(&b, 1, IMSG_FD_PRESENT, id);
 		assert_int_equal(t_count_fds(), before);
 		t_unchan(&a, &b);
 	}
@@ -144,8 +128,8 @@ with_option(int option)
 		else
 			assert_int_equal(
 			    send_many(a.fd, raw, fds, (size_t)i, 1), 0);
-		expect(&b, (uint32_t)i, i == 2 ? IMSG_FD_NONE : IMSG_FD_PRESENT,
-		    id);
+		t_expect(&b, (uint32_t)i,
+		    i == 2 ? IMSG_FD_NONE : IMSG_FD_PRESENT, id);
 		assert_int_equal(t_count_fds(), before);
 	}
 	close(fds[0]);
@@ -215,7 +199,7 @@ a_pidfd_in_a_control_message_is_closed(void **state)
 	assert_int_equal(imsgbuf_read(&b), 1);
 	imsgi_os.recvmsg = true_recvmsg;
 	assert_int_equal(fcntl(fake_pidfd, F_GETFD), -1);
-	expect(&b, 1, IMSG_FD_LOST, 0);
+	t_expect(&b, 1, IMSG_FD_LOST, 0);
 	t_unchan(&a, &b);
 #else
 	(void)a;

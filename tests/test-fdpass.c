@@ -25,31 +25,6 @@ make(unsigned char *p, uint32_t type, int marked)
 }
 
 static void
-expect(struct imsgbuf *b, uint32_t type, int status, uint64_t id)
-{
-	struct imsg m;
-	int fd;
-
-	t_get(b, &m);
-	assert_int_equal(imsg_get_type(&m), type);
-	assert_int_equal(m.hdr.len & 0x80000000U, 0);
-	assert_true(t_check(m.data, imsg_get_len(&m), type));
-	assert_int_equal(imsg_fd_status(&m), status);
-	fd = imsg_get_fd(&m);
-	if (status == IMSG_FD_PRESENT) {
-		assert_true(fd >= 0);
-		assert_int_equal(t_fd_id(fd), id);
-		assert_int_equal(imsg_fd_status(&m), IMSG_FD_TAKEN);
-		close(fd);
-	} else {
-		assert_int_equal(fd, -1);
-	}
-	assert_int_equal(imsg_get_fd(&m), -1);
-	imsg_free(&m);
-	assert_int_equal(imsg_fd_status(&m), IMSG_FD_NONE);
-}
-
-static void
 drain_reads(struct imsgbuf *b, int reads)
 {
 	while (reads-- > 0)
@@ -95,7 +70,7 @@ split_run(size_t cut, int all, int read_between)
 		t_short_recv(cut);
 	send_cut(a.fd, raw, cut, fds);
 	for (i = 0; i < 3; i++)
-		expect(&b, (uint32_t)i + 1,
+		t_expect(&b, (uint32_t)i + 1,
 		    fds[i] >= 0 ? IMSG_FD_PRESENT : IMSG_FD_NONE, id[i]);
 	for (i = 0; i < 3; i++)
 		if (fds[i] >= 0)
@@ -127,90 +102,6 @@ a_descriptor_reaches_its_message_at_every_read_size(void **state)
 	}
 }
 
-/* What the library itself sends, in writes of every size. */
-static void
-own_sends_keep_descriptors_with_their_messages(void **state)
-{
-	struct imsgbuf a, b;
-	uint64_t id[10];
-	unsigned char p[5];
-	uint32_t i;
-	size_t n;
-
-	(void)state;
-	for (n = 0; n <= 2 * LEN; n++) {
-		t_chan(&a, &b, 1);
-		t_short_send(n);
-		for (i = 0; i < 10; i++) {
-			t_fill(p, sizeof(p), i);
-			assert_int_equal(
-			    imsg_compose(&a, i, 0, 0,
-				i % 3 != 1 ? t_fd(&id[i]) : -1, p, sizeof(p)),
-			    1);
-		}
-		assert_int_equal(imsgbuf_flush(&a), 0);
-		for (i = 0; i < 10; i++)
-			expect(&b, i,
-			    i % 3 != 1 ? IMSG_FD_PRESENT : IMSG_FD_NONE, id[i]);
-		t_unchan(&a, &b);
-	}
-}
-
-static void
-several_descriptors_leave_in_one_system_call(void **state)
-{
-	struct imsgbuf a, b;
-	uint64_t id[2];
-	int i;
-
-	(void)state;
-	t_chan(&a, &b, 1);
-	for (i = 0; i < 2; i++)
-		assert_int_equal(
-		    imsg_compose(&a, (uint32_t)i, 0, 0, t_fd(&id[i]), NULL, 0),
-		    1);
-	assert_int_equal(imsgbuf_write(&a), 0);
-#ifdef __linux__
-	assert_int_equal(t_calls.send, 1);
-	assert_int_equal(t_calls.mmsg, 1);
-	assert_int_equal(imsgbuf_queuelen(&a), 0);
-#endif
-	assert_int_equal(imsgbuf_flush(&a), 0);
-	expect(&b, 0, IMSG_FD_PRESENT, id[0]);
-	expect(&b, 1, IMSG_FD_PRESENT, id[1]);
-	t_unchan(&a, &b);
-}
-
-static void
-without_sendmmsg_it_is_one_call_a_descriptor(int error)
-{
-	struct imsgbuf a, b;
-	uint64_t id[6];
-	uint32_t i;
-
-	t_chan(&a, &b, 1);
-	memset(&t_calls, 0, sizeof(t_calls));
-	for (i = 0; i < 6; i++)
-		assert_int_equal(
-		    imsg_compose(&a, i, 0, 0, t_fd(&id[i]), NULL, 0), 1);
-	t_fail_mmsg(1, error);
-	assert_int_equal(imsgbuf_flush(&a), 0);
-	/* Asked once, refused, never asked again. */
-	assert_int_equal(t_calls.mmsg, 0);
-	assert_int_equal(t_calls.send, 6);
-	for (i = 0; i < 6; i++)
-		expect(&b, i, IMSG_FD_PRESENT, id[i]);
-	t_unchan(&a, &b);
-}
-
-static void
-a_kernel_or_filter_without_sendmmsg_is_coped_with(void **state)
-{
-	(void)state;
-	without_sendmmsg_it_is_one_call_a_descriptor(ENOSYS);
-	without_sendmmsg_it_is_one_call_a_descriptor(EPERM);
-}
-
 static void
 an_unmarked_message_never_gets_a_descriptor(void **state)
 {
@@ -223,14 +114,14 @@ an_unmarked_message_never_gets_a_descriptor(void **state)
 	t_chan(&a, &b, 1);
 	make(raw, 1, 0);
 	t_put_fd(a.fd, raw, LEN, fd);
-	expect(&b, 1, IMSG_FD_NONE, 0);
+	t_expect(&b, 1, IMSG_FD_NONE, 0);
 	/* Nor does it wait for the next one that is marked. */
 	make(raw, 2, 1);
 	t_put(a.fd, raw, LEN);
-	expect(&b, 2, IMSG_FD_LOST, 0);
+	t_expect(&b, 2, IMSG_FD_LOST, 0);
 	make(raw, 3, 1);
 	t_put_fd(a.fd, raw, LEN, fd);
-	expect(&b, 3, IMSG_FD_PRESENT, id);
+	t_expect(&b, 3, IMSG_FD_PRESENT, id);
 	close(fd);
 	t_unchan(&a, &b);
 }
@@ -250,9 +141,9 @@ the_first_marked_header_of_a_receipt_takes_it(void **state)
 	make(raw + LEN, 2, 1);
 	make(raw + 2 * LEN, 3, 1);
 	t_put_fd(a.fd, raw, sizeof(raw), fd);
-	expect(&b, 1, IMSG_FD_NONE, 0);
-	expect(&b, 2, IMSG_FD_PRESENT, id);
-	expect(&b, 3, IMSG_FD_LOST, 0);
+	t_expect(&b, 1, IMSG_FD_NONE, 0);
+	t_expect(&b, 2, IMSG_FD_PRESENT, id);
+	t_expect(&b, 3, IMSG_FD_LOST, 0);
 	close(fd);
 	t_unchan(&a, &b);
 }
@@ -276,10 +167,10 @@ of_two_descriptors_for_one_header_the_first_is_kept(void **state)
 		close(fds[i]);
 	}
 	t_put(a.fd, raw + 3, LEN - 3);
-	expect(&b, 1, IMSG_FD_PRESENT, id[0]);
+	t_expect(&b, 1, IMSG_FD_PRESENT, id[0]);
 	make(raw, 2, 1);
 	t_put(a.fd, raw, LEN);
-	expect(&b, 2, IMSG_FD_LOST, 0);
+	t_expect(&b, 2, IMSG_FD_LOST, 0);
 	t_unchan(&a, &b);
 }
 
@@ -298,8 +189,8 @@ a_descriptor_for_an_unmarked_header_is_closed(void **state)
 	t_put_fd(a.fd, raw, 3, fd);
 	drain_reads(&b, 1);
 	t_put(a.fd, raw + 3, sizeof(raw) - 3);
-	expect(&b, 1, IMSG_FD_NONE, 0);
-	expect(&b, 2, IMSG_FD_LOST, 0);
+	t_expect(&b, 1, IMSG_FD_NONE, 0);
+	t_expect(&b, 2, IMSG_FD_LOST, 0);
 	close(fd);
 	t_unchan(&a, &b);
 }
@@ -321,8 +212,8 @@ a_descriptor_in_mid_payload_is_closed(void **state)
 	drain_reads(&b, 1);
 	t_put(a.fd, raw + IMSG_HEADER_SIZE + 3,
 	    sizeof(raw) - IMSG_HEADER_SIZE - 3);
-	expect(&b, 1, IMSG_FD_LOST, 0);
-	expect(&b, 2, IMSG_FD_LOST, 0);
+	t_expect(&b, 1, IMSG_FD_LOST, 0);
+	t_expect(&b, 2, IMSG_FD_LOST, 0);
 	close(fd);
 	t_unchan(&a, &b);
 }
@@ -337,28 +228,8 @@ passing_off_at_the_receiver_leaks_nothing(void **state)
 	imsgbuf_allow_fdpass(&a);
 	assert_int_equal(imsg_compose(&a, 1, 0, 0, t_fd(NULL), NULL, 0), 1);
 	assert_int_equal(imsgbuf_flush(&a), 0);
-	expect(&b, 1, IMSG_FD_LOST, 0);
+	t_expect(&b, 1, IMSG_FD_LOST, 0);
 	t_unchan(&a, &b);
-}
-
-/* The mark is sent all the same: a programming error that can be seen. */
-static void
-passing_off_at_the_sender_closes_and_marks(void **state)
-{
-	struct imsgbuf a, b;
-	int fd, before = t_count_fds();
-
-	(void)state;
-	t_chan(&a, &b, 0);
-	imsgbuf_allow_fdpass(&b);
-	fd = t_fd(NULL);
-	assert_int_equal(imsg_compose(&a, 1, 0, 0, fd, NULL, 0), 1);
-	assert_true(fcntl(fd, F_GETFD) != -1);
-	assert_int_equal(imsgbuf_flush(&a), 0);
-	assert_int_equal(fcntl(fd, F_GETFD), -1);
-	expect(&b, 1, IMSG_FD_LOST, 0);
-	t_unchan(&a, &b);
-	assert_int_equal(t_count_fds(), before);
 }
 
 static void
@@ -385,27 +256,6 @@ close_on_exec_only_if_asked_for(void **state)
 	t_unchan(&a, &b);
 }
 
-/* Nobody takes it: imsg_free() closes it; nobody fetches: clear does. */
-static void
-what_nobody_takes_is_closed(void **state)
-{
-	struct imsgbuf a, b;
-	struct imsg m;
-	int i;
-
-	(void)state;
-	t_chan(&a, &b, 1);
-	for (i = 0; i < 4; i++)
-		assert_int_equal(
-		    imsg_compose(&a, 1, 0, 0, t_fd(NULL), NULL, 0), 1);
-	assert_int_equal(imsgbuf_flush(&a), 0);
-	t_get(&b, &m);
-	imsg_free(&m);
-	drain_reads(&b, 1);
-	assert_int_equal(imsg_compose(&a, 1, 0, 0, t_fd(NULL), NULL, 0), 1);
-	t_unchan(&a, &b);
-}
-
 static void
 a_full_table_loses_the_descriptor_and_says_so(void **state)
 {
@@ -423,8 +273,8 @@ a_full_table_loses_the_descriptor_and_says_so(void **state)
 	}
 	drain_reads(&b, 1);
 	t_normal_table();
-	expect(&b, 1, IMSG_FD_LOST, 0);
-	expect(&b, 2, IMSG_FD_PRESENT, id);
+	t_expect(&b, 1, IMSG_FD_LOST, 0);
+	t_expect(&b, 2, IMSG_FD_PRESENT, id);
 	t_unchan(&a, &b);
 }
 
@@ -454,8 +304,8 @@ a_lost_descriptor_is_not_replaced_by_the_next(void **state)
 	t_normal_table();
 	t_put(a.fd, raw + 5, LEN - 5);
 	t_put_fd(a.fd, raw + LEN, LEN, fd);
-	expect(&b, 1, IMSG_FD_LOST, 0);
-	expect(&b, 2, IMSG_FD_PRESENT, id);
+	t_expect(&b, 1, IMSG_FD_LOST, 0);
+	t_expect(&b, 2, IMSG_FD_PRESENT, id);
 	close(fd);
 	t_unchan(&a, &b);
 }
@@ -466,18 +316,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_descriptor_reaches_its_message_at_every_split),
 		T(a_descriptor_reaches_its_message_at_every_read_size),
-		T(own_sends_keep_descriptors_with_their_messages),
-		T(several_descriptors_leave_in_one_system_call),
-		T(a_kernel_or_filter_without_sendmmsg_is_coped_with),
 		T(an_unmarked_message_never_gets_a_descriptor),
 		T(the_first_marked_header_of_a_receipt_takes_it),
 		T(of_two_descriptors_for_one_header_the_first_is_kept),
 		T(a_descriptor_for_an_unmarked_header_is_closed),
 		T(a_descriptor_in_mid_payload_is_closed),
 		T(passing_off_at_the_receiver_leaks_nothing),
-		T(passing_off_at_the_sender_closes_and_marks),
 		T(close_on_exec_only_if_asked_for),
-		T(what_nobody_takes_is_closed),
 		T(a_full_table_loses_the_descriptor_and_says_so),
 		T(a_lost_descriptor_is_not_replaced_by_the_next),
 	};

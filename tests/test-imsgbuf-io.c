@@ -6,6 +6,8 @@
 #include "testlib.h"
 
 #include <sys/wait.h>
+#include <signal.h>
+#include <time.h>
 
 /* Fills a non-blocking socket and leaves n messages queued behind. */
 static void
@@ -123,6 +125,55 @@ a_deadline_holds_on_a_blocking_socket(void **state)
 	assert_int_equal(fcntl(a.fd, F_SETFL, 0), 0);
 	assert_errno(imsgbuf_flush_timeout(&a, 0), ETIMEDOUT);
 	assert_errno(imsgbuf_flush_timeout(&a, 10), ETIMEDOUT);
+	t_unchan(&a, &b);
+}
+
+static void
+ignore(int sig)
+{
+	(void)sig;
+}
+
+/* A process that sends us a signal every millisecond, for a minute at most. */
+static pid_t
+pester(pid_t parent)
+{
+	const struct timespec ms = { 0, 1000000 };
+	pid_t pid;
+	int i;
+
+	fflush(NULL);
+	assert_int_not_equal(pid = fork(), -1);
+	if (pid > 0)
+		return pid;
+	for (i = 0; i < 60000 && kill(parent, SIGUSR1) == 0; i++)
+		(void)nanosleep(&ms, NULL);
+	_exit(0);
+}
+
+/* If each signal began the wait anew, it would last as long as they come. */
+static void
+signals_do_not_lengthen_a_deadline(void **state)
+{
+	struct sigaction sa, old;
+	struct imsgbuf a, b;
+	struct imsg m;
+	pid_t pid;
+
+	(void)state;
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = ignore;
+	assert_int_equal(sigaction(SIGUSR1, &sa, &old), 0);
+	t_chan(&a, &b, 0);
+	stuff(&a, 2);
+	pid = pester(getpid());
+	assert_errno(imsgbuf_flush_timeout(&a, 200), ETIMEDOUT);
+	assert_errno(imsgbuf_recv(&a, &m, 200), ETIMEDOUT);
+	/* The process that pesters is still at it: we left before it did. */
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(sigaction(SIGUSR1, &old, NULL), 0);
 	t_unchan(&a, &b);
 }
 
@@ -380,6 +431,7 @@ main(void)
 		T(flush_waits_in_poll_and_does_not_spin),
 		T(a_deadline_ends_the_flush_and_keeps_the_queue),
 		T(a_deadline_holds_on_a_blocking_socket),
+		T(signals_do_not_lengthen_a_deadline),
 		T(flush_timeout_sends_what_it_can),
 		T(no_buffers_is_slept_over),
 		T(no_progress_is_slept_over),

@@ -107,6 +107,31 @@ t_get(struct imsgbuf *b, struct imsg *m)
 }
 
 void
+t_expect(struct imsgbuf *b, uint32_t type, int status, uint64_t id)
+{
+	struct imsg m;
+	int fd;
+
+	t_get(b, &m);
+	assert_int_equal(imsg_get_type(&m), type);
+	assert_int_equal(m.hdr.len & 0x80000000U, 0);
+	assert_true(t_check(m.data, imsg_get_len(&m), type));
+	assert_int_equal(imsg_fd_status(&m), status);
+	fd = imsg_get_fd(&m);
+	if (status == IMSG_FD_PRESENT) {
+		assert_true(fd >= 0);
+		assert_int_equal(t_fd_id(fd), id);
+		assert_int_equal(imsg_fd_status(&m), IMSG_FD_TAKEN);
+		close(fd);
+	} else {
+		assert_int_equal(fd, -1);
+	}
+	assert_int_equal(imsg_get_fd(&m), -1);
+	imsg_free(&m);
+	assert_int_equal(imsg_fd_status(&m), IMSG_FD_NONE);
+}
+
+void
 t_put(int fd, const void *p, size_t n)
 {
 	assert_int_equal(write(fd, p, n), (ssize_t)n);

@@ -95,6 +95,11 @@ void t_chan(struct imsgbuf *a, struct imsgbuf *b, int pass);
 void t_unchan(struct imsgbuf *a, struct imsgbuf *b);
 /* Receives one message, which must come. */
 void t_get(struct imsgbuf *, struct imsg *);
+/*
+ * The next message is of that type, its payload that of t_fill(type), and has
+ * that fd status; if PRESENT, its descriptor has that identity.
+ */
+void t_expect(struct imsgbuf *, uint32_t type, int status, uint64_t id);
 /* Writes all of it to a blocking descriptor. */
 void t_put(int fd, const void *, size_t);
 /* The same with a descriptor on the first byte; fd stays open. */
