@@ -57,7 +57,7 @@ executable('program', 'readme.c',
 END
 subproject()
 {
-	unset PKG_CONFIG_PATH
+	unset PKG_CONFIG_PATH LD_LIBRARY_PATH
 	CC=$cc meson setup -Dlibimsg:tests=disabled \
 	    -Dlibimsg:examples=disabled "$tmp/b" "$tmp/project" &&
 	    ninja -C "$tmp/b" && [ "$("$tmp/b/program")" = "type 7: hello" ]
