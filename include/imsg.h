@@ -412,7 +412,8 @@ int		 imsgbuf_set_maxpayload(struct imsgbuf *, uint32_t);
  *	milliseconds: 1, 0 end of file, -1 ETIMEDOUT or an error of read, which
  *	comes after the messages that were complete before it.
  * imsgbuf_get: fetches a complete message, which imsg_free() ends: 1, 0 none
- *	(*m untouched), -1 EBADMSG.  Reads nothing from the socket.
+ *	(*m untouched), -1 EBADMSG, or ENOMEM: it is still there, try again.
+ *	Reads nothing from the socket.
  * imsg_get: the same, but returns the total size instead of 1.
  */
 int		 imsgbuf_read(struct imsgbuf *);

@@ -49,13 +49,23 @@ admit(struct imsgbuf *b, size_t payload, int has_fd)
 	return total;
 }
 
+/* Word by word, for the reason given at open_message(). */
+static void
+put_header(unsigned char *p, const struct imsg_hdr *hdr)
+{
+	memcpy(p, &hdr->type, sizeof(hdr->type));
+	memcpy(p + 4, &hdr->len, sizeof(hdr->len));
+	memcpy(p + 8, &hdr->peerid, sizeof(hdr->peerid));
+	memcpy(p + 12, &hdr->pid, sizeof(hdr->pid));
+}
+
 static void
 gather(unsigned char *p, const struct imsg_hdr *hdr, const struct iovec *iov,
     int iovcnt)
 {
 	int i;
 
-	memcpy(p, hdr, sizeof(*hdr));
+	put_header(p, hdr);
 	p += sizeof(*hdr);
 	for (i = 0; i < iovcnt; i++) {
 		if (iov[i].iov_len == 0)
@@ -132,12 +142,12 @@ enqueue_header(struct imsgbuf *b, const struct imsg_hdr *hdr, int fd)
 	unsigned char *p;
 
 	if (fd < 0 && (p = imsgi_msgbuf_stage(b->w, sizeof(*hdr), 1)) != NULL) {
-		memcpy(p, hdr, sizeof(*hdr));
+		put_header(p, hdr);
 		return 0;
 	}
 	if ((h = imsgi_ibuf_new(sizeof(*hdr), sizeof(*hdr))) == NULL)
 		return -1;
-	memcpy(h->buf, hdr, sizeof(*hdr));
+	put_header(h->buf, hdr);
 	h->wpos = sizeof(*hdr);
 	h->state |= IBUF_PART;
 	ibuf_fd_set(h, fd);

@@ -12,24 +12,29 @@
 
 #include "imsg-int.h"
 
-/* Takes over buf, which is freed if it is no message. */
+/*
+ * Takes over buf, which is freed if it is no message.  The header goes into
+ * place in one piece: assembled from words and copied as a whole, it would
+ * make the processor wait for the words to reach the cache.
+ */
 static int
 open_message(struct ibuf *buf, struct imsg *m)
 {
-	struct imsg got;
-
-	if (ibuf_get(buf, &got.hdr, sizeof(got.hdr)) == -1) {
+	if (ibuf_size(buf) < sizeof(m->hdr)) {
 		ibuf_free(buf);
+		errno = EBADMSG;
 		return -1;
 	}
-	if (got.hdr.len & IMSG_FD_MARK)
+	memcpy(&m->hdr, ibuf_data(buf), sizeof(m->hdr));
+	buf->rpos += sizeof(m->hdr);
+	if (m->hdr.len & IMSG_FD_MARK) {
+		m->hdr.len &= ~IMSG_FD_MARK;
 		buf->state |= IBUF_FD_MARKED;
-	if (ibuf_fd_avail(buf))
+	}
+	if (buf->fd >= 0)
 		buf->state |= IBUF_FD_CAME;
-	got.hdr.len &= ~IMSG_FD_MARK;
-	got.data = ibuf_size(buf) > 0 ? ibuf_data(buf) : NULL;
-	got.buf = buf;
-	*m = got;
+	m->data = ibuf_size(buf) > 0 ? ibuf_data(buf) : NULL;
+	m->buf = buf;
 	return 1;
 }
 
@@ -39,7 +44,7 @@ imsgbuf_get(struct imsgbuf *b, struct imsg *m)
 	struct ibuf *buf;
 
 	if ((buf = msgbuf_get(b->w)) == NULL)
-		return 0;
+		return b->w->nready == 0 ? 0 : -1;
 	return open_message(buf, m);
 }
 

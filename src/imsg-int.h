@@ -32,6 +32,8 @@
 
 /* The header callback of a channel's reader. */
 IMSGI_HIDDEN struct ibuf *imsgi_wire_header(struct ibuf *, void *, int *);
+/* The same for messages that wait in its input buffer. */
+IMSGI_HIDDEN extern const struct msgbuf_lazy imsgi_wire_lazy;
 /* Length word for a message of this total size on this channel's wire. */
 IMSGI_HIDDEN uint32_t imsgi_wire_len(const struct imsgbuf *, size_t, int);
 /* Largest total size that this channel may send. */

@@ -89,6 +89,59 @@ parse_classic(const struct imsgbuf *b, const struct len_word *w,
 	return -1;
 }
 
+static int
+parse_header(
+    const struct imsgbuf *b, uint32_t len, uint32_t *total, int *marked)
+{
+	struct len_word w;
+
+	split(&w, len);
+	if (b->flags & IMSG_FLAG_CLASSIC)
+		return parse_classic(b, &w, total, marked);
+	return parse_modern(b, &w, total, marked);
+}
+
+static uint32_t
+len_of(const void *hdr)
+{
+	uint32_t len;
+
+	memcpy(&len,
+	    (const unsigned char *)hdr + offsetof(struct imsg_hdr, len),
+	    sizeof(len));
+	return len;
+}
+
+static size_t
+wire_scan(const void *hdr, void *arg, int *special)
+{
+	uint32_t total;
+
+	return parse_header(arg, len_of(hdr), &total, special) == -1 ? 0 :
+								       total;
+}
+
+static void
+wire_accept(void *hdr, size_t total)
+{
+	uint32_t len = (uint32_t)total;
+
+	memcpy((unsigned char *)hdr + offsetof(struct imsg_hdr, len), &len,
+	    sizeof(len));
+}
+
+static size_t
+wire_size(const void *hdr)
+{
+	return len_of(hdr);
+}
+
+const struct msgbuf_lazy imsgi_wire_lazy = {
+	wire_scan,
+	wire_accept,
+	wire_size,
+};
+
 /*
  * Memory follows the bytes that arrive: a message that announces more than
  * IMSGI_PLACE_MAX of payload starts with that much storage.
@@ -97,20 +150,12 @@ struct ibuf *
 imsgi_wire_header(struct ibuf *hdr, void *arg, int *fd)
 {
 	const struct imsgbuf *b = arg;
-	struct len_word w;
-	struct imsg_hdr h;
 	struct ibuf *msg;
 	size_t now;
 	uint32_t total;
-	int marked, r;
+	int marked;
 
-	memcpy(&h, ibuf_data(hdr), sizeof(h));
-	split(&w, h.len);
-	if (b->flags & IMSG_FLAG_CLASSIC)
-		r = parse_classic(b, &w, &total, &marked);
-	else
-		r = parse_modern(b, &w, &total, &marked);
-	if (r == -1)
+	if (parse_header(b, len_of(ibuf_data(hdr)), &total, &marked) == -1)
 		return NULL;
 	now = total;
 	if (now > IMSGI_PLACE_MAX + IMSG_HEADER_SIZE)

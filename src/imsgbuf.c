@@ -16,7 +16,8 @@
 int
 imsgbuf_init(struct imsgbuf *b, int fd)
 {
-	b->w = imsgi_msgbuf_new_reader(IMSG_HEADER_SIZE, imsgi_wire_header, b);
+	b->w = imsgi_msgbuf_new_reader(
+	    IMSG_HEADER_SIZE, imsgi_wire_header, &imsgi_wire_lazy, b);
 	if (b->w == NULL)
 		return -1;
 	b->pid = imsgi_os.getpid();
@@ -118,7 +119,7 @@ imsgbuf_partial(const struct imsgbuf *b)
 {
 	const struct msgbuf *m = b->w;
 
-	return m->failed == 0 && (m->cur != NULL || m->inend > 0);
+	return m->failed == 0 && (m->cur != NULL || m->inend > m->ready);
 }
 
 int
@@ -138,15 +139,16 @@ imsgbuf_failed(const struct imsgbuf *b, struct imsg_hdr *hdr)
 static int
 at_read_limit(const struct imsgbuf *b)
 {
-	const struct ibufqueue *q = &b->w->rq;
-	const struct imsg_limits *l = &b->w->limits;
+	const struct msgbuf *m = b->w;
+	const struct ibufqueue *q = &m->rq;
+	const struct imsg_limits *l = &m->limits;
 	size_t bytes = l->rbytes != 0 ? l->rbytes : IMSG_RBYTES;
 
 	/* maxsize may have been raised since. */
 	if (bytes < b->maxsize)
 		bytes = b->maxsize;
-	return q->bytes >= bytes ||
-	    q->len >= (l->rmsgs != 0 ? l->rmsgs : IMSG_RMSGS) ||
+	return q->bytes + (m->ready - m->inpos) >= bytes ||
+	    q->len + m->nready >= (l->rmsgs != 0 ? l->rmsgs : IMSG_RMSGS) ||
 	    q->fds >= (l->rfds != 0 ? l->rfds : IMSG_RFDS);
 }
 

@@ -5,7 +5,9 @@
  * Invariants.  Write side: wq holds what has bytes to send and hollow what
  * has a descriptor only; count is what msgbuf_queuelen() says, zero if and
  * only if both are empty; every byte in wq belongs after every byte before
- * it.  Receive side: cur is the message whose header is complete, missing
+ * it.  Receive side: messages are fetched from rq, then from the ready ones;
+ * while there are ready ones no token waits, and cur is not set; without them
+ * ready is inpos between two steps of the parser.  cur is the message whose header is complete, missing
  * the bytes of it that have not arrived; while cur is set and the last read
  * was parsed to its end, the input buffer is empty; otherwise it holds less
  * than one header.
@@ -70,6 +72,19 @@ struct tokens {
 
 typedef struct ibuf *msgbuf_readhdr(struct ibuf *, void *, int *);
 
+/*
+ * What a protocol tells about its headers so that complete messages can wait
+ * in the input buffer until somebody fetches them.
+ */
+struct msgbuf_lazy {
+	/* Size of the message, *special if it may not wait; 0 and errno. */
+	size_t (*scan)(const void *, void *, int *special);
+	/* Gives the header of a message that waits the form it is fetched in */
+	void (*accept)(void *, size_t);
+	/* The size once more, from that form. */
+	size_t (*size)(const void *);
+};
+
 struct msgbuf {
 	/* write side */
 	struct ibufqueue wq;
@@ -83,12 +98,15 @@ struct msgbuf {
 	struct ibufqueue parts; /* continuation of cur's storage */
 	struct ibuf *cur;
 	size_t missing;
-	unsigned char *in; /* [inpos, inend) is not parsed yet */
+	unsigned char *in; /* [ready, inend) is not parsed yet */
 	size_t insize;
 	size_t inpos;
 	size_t inend;
+	size_t ready; /* [inpos, ready) are complete messages that wait */
+	uint32_t nready;
 	struct tokens tokens;
 	msgbuf_readhdr *readhdr;
+	const struct msgbuf_lazy *lazy; /* NULL: messages are made at once */
 	void *arg;
 	size_t hdrsz;
 	int failed;  /* errno of a framing failure, 0 none */
@@ -136,10 +154,19 @@ IMSGI_HIDDEN enum msgbuf_sent imsgi_msgbuf_sendfd(struct msgbuf *, int, int);
 /* msgbuf-read.c */
 /* msgbuf_new_reader() whose callback understands IMSGI_FD_LOST. */
 IMSGI_HIDDEN struct msgbuf *imsgi_msgbuf_new_reader(
-    size_t, msgbuf_readhdr *, void *);
+    size_t, msgbuf_readhdr *, const struct msgbuf_lazy *, void *);
+/* After the last ready message: parses on, and wipes what was consumed. */
+IMSGI_HIDDEN void imsgi_msgbuf_settle(struct msgbuf *);
 /* ibuf_read() and, with passing, msgbuf_read(); MSGBUF_WOULDBLOCK on EAGAIN */
 IMSGI_HIDDEN int imsgi_msgbuf_receive(struct msgbuf *, int, int, int);
 IMSGI_HIDDEN void imsgi_msgbuf_clear_read(struct msgbuf *);
+
+/* msgbuf-lazy.c */
+/* 1: a complete message was left to wait; 0: it has to be made; -1: errno. */
+IMSGI_HIDDEN int imsgi_lazy_scan(struct msgbuf *);
+/* Makes the next, or all, of the ready messages.  -1 ENOMEM. */
+IMSGI_HIDDEN int imsgi_lazy_make(struct msgbuf *);
+IMSGI_HIDDEN int imsgi_lazy_make_all(struct msgbuf *);
 
 /* msgbuf-token.c */
 IMSGI_HIDDEN void imsgi_token_arrive(struct tokens *, int);

@@ -42,12 +42,15 @@ msgbuf_new_reader(size_t hdrsz, msgbuf_readhdr *readhdr, void *arg)
 }
 
 struct msgbuf *
-imsgi_msgbuf_new_reader(size_t hdrsz, msgbuf_readhdr *readhdr, void *arg)
+imsgi_msgbuf_new_reader(size_t hdrsz, msgbuf_readhdr *readhdr,
+    const struct msgbuf_lazy *lazy, void *arg)
 {
 	struct msgbuf *m;
 
-	if ((m = msgbuf_new_reader(hdrsz, readhdr, arg)) != NULL)
+	if ((m = msgbuf_new_reader(hdrsz, readhdr, arg)) != NULL) {
 		m->knows_lost = 1;
+		m->lazy = lazy;
+	}
 	return m;
 }
 
@@ -70,7 +73,8 @@ imsgi_msgbuf_clear_read(struct msgbuf *m)
 		imsgi_wipe(m->in, m->inend);
 	imsgi_free(m->in);
 	m->in = NULL;
-	m->inpos = m->inend = 0;
+	m->inpos = m->inend = m->ready = 0;
+	m->nready = 0;
 	m->failed = m->badhdr = m->stalled = m->eof = 0;
 }
 
@@ -235,27 +239,48 @@ compact(struct msgbuf *m)
 	if (m->inpos > 0)
 		memmove(m->in, m->in + m->inpos, left);
 	imsgi_wipe(m->in + left, m->inend - left);
-	m->inpos = 0;
+	m->inpos = m->ready = 0;
 	m->inend = left;
+}
+
+/* One message behind those that are ready: 1, 0 if it is not complete. */
+static int
+parse_one(struct msgbuf *m)
+{
+	int r = 0;
+
+	if (m->cur == NULL) {
+		if (m->inend - m->ready < m->hdrsz)
+			return 0;
+		if (m->lazy != NULL && (r = imsgi_lazy_scan(m)) != 0)
+			return r;
+		/* Not even begun while others wait before it. */
+		if (m->nready > 0)
+			return 0;
+		if (begin(m) == -1)
+			return -1;
+	}
+	if (absorb(m) == -1)
+		return -1;
+	if (m->missing > 0)
+		return 0;
+	if (deliver(m) == -1)
+		return -1;
+	m->ready = m->inpos;
+	return 1;
 }
 
 static int
 parse_all(struct msgbuf *m)
 {
-	for (;;) {
-		if (m->cur == NULL) {
-			if (m->inend - m->inpos < m->hdrsz)
-				return 0;
-			if (begin(m) == -1)
-				return -1;
-		}
-		if (absorb(m) == -1)
-			return -1;
-		if (m->missing > 0)
-			return 0;
-		if (deliver(m) == -1)
-			return -1;
-	}
+	int r;
+
+	while ((r = parse_one(m)) == 1)
+		continue;
+	/* Whoever fetches the next shall not meet want of memory. */
+	if (r == 0 && m->nready > 0 && m->rq.first == NULL)
+		r = imsgi_lazy_make(m);
+	return r;
 }
 
 /*
@@ -275,12 +300,24 @@ parse(struct msgbuf *m)
 		else
 			fail(m);
 	} else {
-		inside = m->cur == NULL && m->inend > m->inpos;
+		inside = m->cur == NULL && m->inend > m->ready;
 		if (imsgi_token_receipt_end(&m->tokens, inside) == -1)
 			r = fail(m);
 	}
-	compact(m);
+	if (m->nready == 0)
+		compact(m);
 	return r;
+}
+
+void
+imsgi_msgbuf_settle(struct msgbuf *m)
+{
+	int save = errno;
+
+	/* Want of memory is told by the next read. */
+	if (!m->stalled && m->failed == 0)
+		(void)parse(m);
+	errno = save;
 }
 
 /*
@@ -341,6 +378,13 @@ imsgi_msgbuf_receive(struct msgbuf *m, int fd, int pass, int cloexec)
 	if (m->readhdr == NULL || m->failed != 0) {
 		errno = m->readhdr == NULL ? EINVAL : m->failed;
 		return -1;
+	}
+	/* What nobody has fetched makes room. */
+	if (m->nready > 0) {
+		if (imsgi_lazy_make_all(m) == -1)
+			return -1;
+		if (!m->stalled)
+			imsgi_msgbuf_settle(m);
 	}
 	if (m->stalled)
 		return parse(m);

@@ -104,9 +104,3 @@ msgbuf_concat(struct msgbuf *m, struct ibufqueue *from)
 	while ((b = ibufq_pop(from)) != NULL)
 		ibuf_close(m, b);
 }
-
-struct ibuf *
-msgbuf_get(struct msgbuf *m)
-{
-	return ibufq_pop(&m->rq);
-}

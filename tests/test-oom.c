@@ -80,7 +80,7 @@ exchange(long n, int forever)
 	struct imsg m;
 	uint64_t id[MESSAGES];
 	uint32_t i;
-	int failures = 0;
+	int failures = 0, r;
 
 	t_chan(&a, &b, 1);
 	t_nonblock(a.fd);
@@ -91,8 +91,15 @@ exchange(long n, int forever)
 	for (i = 0; i < MESSAGES; i++)
 		failures += compose(&a, i, &id[i]);
 	for (i = 0; i < MESSAGES; i++) {
-		while (imsgbuf_get(&b, &m) == 0)
-			failures += step(&a, &b);
+		while ((r = imsgbuf_get(&b, &m)) != 1) {
+			if (r == 0) {
+				failures += step(&a, &b);
+				continue;
+			}
+			assert_int_equal(errno, ENOMEM);
+			failures++;
+			t_fail_alloc(0, 0);
+		}
 		verify(&m, i, id[i]);
 		imsg_free(&m);
 	}
