@@ -60,26 +60,42 @@ take_spare(struct msgbuf *m)
 }
 
 /*
- * A chunk for need bytes behind what is queued, linked in.  Memory must stay
- * in proportion to what is queued even if every second message is one that
- * cannot go into a chunk; therefore a large chunk only at the start of the
- * queue or behind a full one.
+ * Memory must stay in proportion to what is queued even if every second
+ * message is one that cannot go into a chunk; therefore a small chunk behind
+ * an ibuf, and behind a full chunk one as large as all before it.  Doubling
+ * also keeps allocators from giving freed memory back to the system and
+ * fetching it again, page by page, with every batch: glibc raises its limits
+ * with the size of what is freed (mallopt(3), M_MMAP_THRESHOLD).
  */
+static size_t
+next_cap(const struct ibufqueue *q)
+{
+	const struct ibuf *last = q->last;
+	size_t cap;
+
+	/* The first two are of the size that is kept. */
+	if (last == NULL || (last == q->first && (last->state & IBUF_CHUNK)))
+		return IMSGI_CHUNK_SIZE;
+	if (!(last->state & IBUF_CHUNK))
+		return IMSGI_CHUNK_FIRST;
+	cap = 2 * ((const struct chunk *)(const void *)last)->cap;
+	return cap < IMSGI_CHUNK_MAX ? cap : IMSGI_CHUNK_MAX;
+}
+
+/* A chunk for need bytes behind what is queued, linked in. */
 static struct chunk *
 chunk_begin(struct msgbuf *m, size_t need)
 {
-	struct ibuf *last = m->wq.last;
-	struct chunk *c;
-	size_t cap = IMSGI_CHUNK_FIRST;
+	const struct ibuf *last = m->wq.last;
+	size_t cap = next_cap(&m->wq);
+	struct chunk *c = NULL;
 
-	if (last == NULL || (last->state & IBUF_CHUNK))
-		cap = IMSGI_CHUNK_SIZE;
-	if (need > IMSGI_CHUNK_SIZE)
+	if (need > cap && last != NULL && !(last->state & IBUF_CHUNK))
 		return NULL;
-	if ((c = take_spare(m)) == NULL) {
-		if (need > cap || (c = chunk_new(cap)) == NULL)
-			return NULL;
-	}
+	if (need <= IMSGI_CHUNK_SIZE)
+		c = take_spare(m);
+	if (c == NULL && (c = chunk_new(need > cap ? 2 * need : cap)) == NULL)
+		return NULL;
 	imsgi_ibufq_append(&m->wq, &c->ibuf);
 	return c;
 }
@@ -93,10 +109,10 @@ imsgi_msgbuf_stage(struct msgbuf *m, size_t len, int part)
 	uint32_t end;
 
 	/*
-	 * A message that fills more than half a chunk would waste the rest;
-	 * a waiting descriptor wants an ibuf to ride on.
+	 * A message that fills more than half of the largest chunk gains
+	 * nothing; a waiting descriptor wants an ibuf to ride on.
 	 */
-	if (len > IMSGI_CHUNK_SIZE / 2 || m->hollow.len > 0)
+	if (len > IMSGI_CHUNK_MAX / 2 || m->hollow.len > 0)
 		return NULL;
 	if (last != NULL && (last->state & IBUF_CHUNK))
 		c = (struct chunk *)(void *)last;

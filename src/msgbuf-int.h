@@ -27,10 +27,14 @@
 #ifndef IMSGI_INPUT_SIZE
 #define IMSGI_INPUT_SIZE IBUF_READ_SIZE
 #endif
-/* Output chunks, in bytes: the usual one, and one behind another buffer. */
+/*
+ * Output chunks, in bytes: the usual one, the largest (each one behind a full
+ * one doubles), and one behind another buffer.
+ */
 #ifndef IMSGI_CHUNK_SIZE
 #define IMSGI_CHUNK_SIZE 65536
 #endif
+#define IMSGI_CHUNK_MAX (64 * (size_t)IMSGI_CHUNK_SIZE)
 #ifndef IMSGI_CHUNK_FIRST
 #define IMSGI_CHUNK_FIRST 4096
 #endif
