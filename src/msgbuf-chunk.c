@@ -62,24 +62,26 @@ take_spare(struct msgbuf *m)
 /*
  * Memory must stay in proportion to what is queued even if every second
  * message is one that cannot go into a chunk; therefore a small chunk behind
- * an ibuf, and behind a full chunk one as large as all before it.  Doubling
- * also keeps allocators from giving freed memory back to the system and
- * fetching it again, page by page, with every batch: glibc raises its limits
- * with the size of what is freed (mallopt(3), M_MMAP_THRESHOLD).
+ * an ibuf, and behind a full chunk one that is larger.  Growing by four also
+ * keeps the allocator from giving freed memory back to the system and
+ * fetching it again, page by page, with every batch: glibc adapts its limits
+ * to the largest block that was freed (mallopt(3), M_MMAP_THRESHOLD), and
+ * that has to be more than half of all.  What is not written to costs nothing.
  */
 static size_t
 next_cap(const struct ibufqueue *q)
 {
-	const struct ibuf *last = q->last;
 	size_t cap;
 
-	/* The first two are of the size that is kept. */
-	if (last == NULL || (last == q->first && (last->state & IBUF_CHUNK)))
+	if (q->last == NULL)
 		return IMSGI_CHUNK_SIZE;
-	if (!(last->state & IBUF_CHUNK))
+	if (!(q->last->state & IBUF_CHUNK))
 		return IMSGI_CHUNK_FIRST;
-	cap = 2 * ((const struct chunk *)(const void *)last)->cap;
-	return cap < IMSGI_CHUNK_MAX ? cap : IMSGI_CHUNK_MAX;
+	cap = ((const struct chunk *)(const void *)q->last)->cap;
+	/* The first two are of the size that is kept. */
+	if (q->last == q->first && cap == IMSGI_CHUNK_SIZE)
+		return IMSGI_CHUNK_SIZE;
+	return cap < IMSGI_CHUNK_MAX / 4 ? cap * 4 : IMSGI_CHUNK_MAX;
 }
 
 /* A chunk for need bytes behind what is queued, linked in. */
