@@ -166,7 +166,11 @@ imsgi_send(int fd, struct msghdr *msg, int nowait)
 	int flags = send_flags(fd, nowait);
 
 	do {
-		n = imsgi_os.sendmsg(fd, msg, flags);
+		if (msg->msg_iovlen == 1 && msg->msg_control == NULL)
+			n = imsgi_os.send(fd, msg->msg_iov->iov_base,
+			    msg->msg_iov->iov_len, flags);
+		else
+			n = imsgi_os.sendmsg(fd, msg, flags);
 	} while (n == -1 && errno == EINTR);
 	return n;
 }

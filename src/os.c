@@ -113,9 +113,11 @@ const
 	    calloc,
 	    free,
 	    close,
+	    read,
 	    readv,
 	    writev,
 	    recvmsg,
+	    send,
 	    sendmsg,
 	    os_sendmmsg,
 	    os_mmsg_stops,
@@ -224,7 +226,11 @@ imsgi_readv(int fd, struct iovec *iov, int iovcnt)
 	ssize_t n;
 
 	do {
-		n = imsgi_os.readv(fd, iov, iovcnt);
+		/* A vector of one costs the kernel more than none. */
+		if (iovcnt == 1)
+			n = imsgi_os.read(fd, iov->iov_base, iov->iov_len);
+		else
+			n = imsgi_os.readv(fd, iov, iovcnt);
 	} while (n == -1 && errno == EINTR);
 	return n;
 }

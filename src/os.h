@@ -39,9 +39,11 @@ struct imsgi_os {
 	void *(*calloc)(size_t, size_t);
 	void (*free)(void *);
 	int (*close)(int);
+	ssize_t (*read)(int, void *, size_t);
 	ssize_t (*readv)(int, const struct iovec *, int);
 	ssize_t (*writev)(int, const struct iovec *, int);
 	ssize_t (*recvmsg)(int, struct msghdr *, int);
+	ssize_t (*send)(int, const void *, size_t, int);
 	ssize_t (*sendmsg)(int, const struct msghdr *, int);
 	int (*sendmmsg)(int, struct imsgi_mmsg *, unsigned int, int);
 	int (*mmsg_stops)(void);

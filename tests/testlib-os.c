@@ -99,6 +99,17 @@ cut(struct iovec *out, const struct iovec *iov, int n, size_t max)
 }
 
 static ssize_t
+w_read(int fd, void *p, size_t n)
+{
+	t_calls.recv++;
+	if (fault(&fail_recv))
+		return -1;
+	if (short_recv > 0 && n > short_recv)
+		n = short_recv;
+	return real.read(fd, p, n);
+}
+
+static ssize_t
 w_readv(int fd, const struct iovec *iov, int n)
 {
 	struct iovec v[8];
@@ -142,6 +153,17 @@ w_recvmsg(int fd, struct msghdr *msg, int flags)
 	msg->msg_iov = save;
 	msg->msg_iovlen = n;
 	return r;
+}
+
+static ssize_t
+w_send(int fd, const void *p, size_t n, int flags)
+{
+	t_calls.send++;
+	if (fault(&fail_send))
+		return fail_send.error == 0 ? 0 : -1;
+	if (short_send > 0 && n > short_send)
+		n = short_send;
+	return real.send(fd, p, n, flags);
 }
 
 static ssize_t
@@ -214,7 +236,9 @@ wrap(void)
 	imsgi_os.calloc = w_calloc;
 	imsgi_os.free = w_free;
 	imsgi_os.close = w_close;
+	imsgi_os.read = w_read;
 	imsgi_os.readv = w_readv;
+	imsgi_os.send = w_send;
 	imsgi_os.writev = w_writev;
 	imsgi_os.recvmsg = w_recvmsg;
 	imsgi_os.sendmsg = w_sendmsg;

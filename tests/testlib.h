@@ -73,9 +73,9 @@ void t_fail_recv(int n, int error);
 void t_fail_mmsg(int n, int error);
 /* System calls of each kind since t_begin(). */
 struct t_calls {
-	unsigned long send; /* writev, sendmsg, sendmmsg */
+	unsigned long send; /* writev, send, sendmsg, sendmmsg */
 	unsigned long mmsg; /* of these, sendmmsg */
-	unsigned long recv; /* readv, recvmsg */
+	unsigned long recv; /* read, readv, recvmsg */
 	unsigned long poll;
 	unsigned long sleep;
 	unsigned long close;

@@ -164,6 +164,7 @@ static const int allowed[] = {
 	SCMP_SYS(writev),
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg),
+	SCMP_SYS(sendto),
 	SCMP_SYS(sendmmsg),
 	SCMP_SYS(close),
 	SCMP_SYS(poll),
