@@ -115,7 +115,8 @@ ibuf_free(struct ibuf *b)
 	if (b == NULL)
 		return;
 	imsgi_ibuf_owned(b);
-	imsgi_close(b->fd);
+	if (b->fd >= 0)
+		imsgi_close(b->fd);
 	if (b->buf != NULL)
 		release_storage(b);
 	imsgi_free(b);

@@ -113,21 +113,18 @@ len_of(const void *hdr)
 }
 
 static size_t
-wire_scan(const void *hdr, void *arg, int *special)
+wire_scan(void *hdr, void *arg, size_t max, int *special)
 {
 	uint32_t total;
+	int marked;
 
-	return parse_header(arg, len_of(hdr), &total, special) == -1 ? 0 :
-								       total;
-}
-
-static void
-wire_accept(void *hdr, size_t total)
-{
-	uint32_t len = (uint32_t)total;
-
-	memcpy((unsigned char *)hdr + offsetof(struct imsg_hdr, len), &len,
-	    sizeof(len));
+	if (parse_header(arg, len_of(hdr), &total, &marked) == -1)
+		return 0;
+	*special |= marked;
+	if (!*special && total <= max)
+		memcpy((unsigned char *)hdr + offsetof(struct imsg_hdr, len),
+		    &total, sizeof(total));
+	return total;
 }
 
 static size_t
@@ -138,7 +135,6 @@ wire_size(const void *hdr)
 
 const struct msgbuf_lazy imsgi_wire_lazy = {
 	wire_scan,
-	wire_accept,
 	wire_size,
 };
 

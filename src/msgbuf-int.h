@@ -81,10 +81,12 @@ typedef struct ibuf *msgbuf_readhdr(struct ibuf *, void *, int *);
  * in the input buffer until somebody fetches them.
  */
 struct msgbuf_lazy {
-	/* Size of the message, *special if it may not wait; 0 and errno. */
-	size_t (*scan)(const void *, void *, int *special);
-	/* Gives the header of a message that waits the form it is fetched in */
-	void (*accept)(void *, size_t);
+	/*
+	 * Size of the message whose header this is, 0 and errno for a bad
+	 * one.  If not *special and at most max, the message will wait: its
+	 * header is given the form in which it is fetched.
+	 */
+	size_t (*scan)(void *, void *, size_t max, int *special);
 	/* The size once more, from that form. */
 	size_t (*size)(const void *);
 };

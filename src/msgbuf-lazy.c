@@ -23,19 +23,18 @@ int
 imsgi_lazy_scan(struct msgbuf *m)
 {
 	unsigned char *hdr = m->in + m->ready;
-	size_t total;
-	int special = 0, save;
+	size_t total, max = m->inend - m->ready;
+	int special = m->tokens.n > 0, save;
 
-	total = m->lazy->scan(hdr, m->arg, &special);
-	save = errno;
-	if (total != 0 && !special && m->tokens.n == 0) {
-		if (m->inend - m->ready < total)
+	total = m->lazy->scan(hdr, m->arg, max, &special);
+	if (total != 0 && !special) {
+		if (total > max)
 			return 0;
-		m->lazy->accept(hdr, total);
 		m->ready += total;
 		m->nready++;
 		return 1;
 	}
+	save = errno;
 	if (imsgi_lazy_make_all(m) == -1)
 		return -1;
 	errno = save;

@@ -146,15 +146,23 @@ imsgi_close(int fd)
 	errno = save;
 }
 
+/* free(3) has to keep errno since POSIX.1-2024; glibc does since 2.33. */
+#if defined(__GLIBC__) && \
+    (__GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 33))
+#define FREE_KEEPS_ERRNO 1
+#endif
+
 void
 imsgi_free(void *p)
 {
-	int save;
+#ifdef FREE_KEEPS_ERRNO
+	imsgi_os.free(p);
+#else
+	int save = errno;
 
-	/* free(3) keeps errno only since POSIX.1-2024. */
-	save = errno;
 	imsgi_os.free(p);
 	errno = save;
+#endif
 }
 
 void
