@@ -375,8 +375,8 @@ imsgi_msgbuf_receive(struct msgbuf *m, int fd, int pass, int cloexec)
 	int cnt;
 	ssize_t n;
 
-	if (m->readhdr == NULL || m->failed != 0) {
-		errno = m->readhdr == NULL ? EINVAL : m->failed;
+	if (m->readhdr == NULL) {
+		errno = EINVAL;
 		return -1;
 	}
 	/* What nobody has fetched makes room. */
@@ -385,6 +385,10 @@ imsgi_msgbuf_receive(struct msgbuf *m, int fd, int pass, int cloexec)
 			return -1;
 		if (!m->stalled)
 			imsgi_msgbuf_settle(m);
+	}
+	if (m->failed != 0) {
+		errno = m->failed;
+		return -1;
 	}
 	if (m->stalled)
 		return parse(m);
