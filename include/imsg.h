@@ -191,7 +191,8 @@ void		 ibuf_fd_set(struct ibuf *, int);
  * ibuf_add_zero: appends zeros.
  * ibuf_add_n8/16/32/64: big endian.  ibuf_add_h16/32/64: host order.
  * ibuf_add_strbuf: a field of len bytes: the string, NUL, zeros.  EOVERFLOW
- *	if the string and its NUL do not fit (always for len 0).
+ *	if the string and its NUL do not fit (always for len 0, except on a
+ *	view, where EINVAL comes first).
  */
 void		*ibuf_reserve(struct ibuf *, size_t);
 int		 ibuf_add(struct ibuf *, const void *, size_t);
@@ -324,7 +325,9 @@ void		 ibufq_concat(struct ibufqueue *, struct ibufqueue *);
  * msgbuf_concat: moves all ibufs of a queue behind the write queue.
  * ibuf_close: puts b, whose unread part will be sent, into the write queue
  *	and takes ownership.  A view aborts.  A descriptor on an ibuf without
- *	bytes waits for the next ibuf that has bytes but no descriptor.
+ *	bytes waits for the next ibuf that has bytes but no descriptor.  Not
+ *	for the w of a struct imsgbuf: the message that it would ride on is not
+ *	marked, and the receiver closes it.
  */
 struct msgbuf	*msgbuf_new(void);
 struct msgbuf	*msgbuf_new_reader(size_t,
@@ -410,7 +413,9 @@ int		 imsgbuf_set_maxpayload(struct imsgbuf *, uint32_t);
  *	to keep the deadline.
  * imsgbuf_recv: fetches a message into *m, reading and waiting for at most ms
  *	milliseconds: 1, 0 end of file, -1 ETIMEDOUT or an error of read, which
- *	comes after the messages that were complete before it.
+ *	comes after the messages that were complete before it.  0: one read at
+ *	most; EBADF at once for a negative fd.  What has come of a message
+ *	when the time is up is kept.
  * imsgbuf_get: fetches a complete message, which imsg_free() ends: 1, 0 none
  *	(*m untouched), -1 EBADMSG, or ENOMEM: it is still there, try again.
  *	Reads nothing from the socket.

@@ -23,6 +23,7 @@
 #define IBUF_FD_CAME   0x04 /* and it came */
 #define IBUF_PART      0x08 /* first half of a message, not counted */
 #define IBUF_CHUNK     0x10 /* output chunk of several messages */
+#define IBUF_BEGUN     0x20 /* sent in part: too late for a descriptor */
 
 #define IBUF_IS_VIEW(b) ((b)->fd == IBUF_FD_VIEW)
 

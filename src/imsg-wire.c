@@ -189,5 +189,6 @@ imsgi_wire_max(const struct imsgbuf *b)
 {
 	if ((b->flags & IMSG_FLAG_CLASSIC) && b->maxsize > IMSG_CLASSIC_MAX)
 		return IMSG_CLASSIC_MAX;
-	return b->maxsize;
+	/* The program may assign any number; bit 31 is not part of a length. */
+	return b->maxsize < IMSG_FD_MARK ? b->maxsize : IMSG_FD_MARK - 1;
 }

@@ -144,19 +144,20 @@ int
 imsgbuf_recv(struct imsgbuf *b, struct imsg *m, int ms)
 {
 	int64_t deadline = deadline_of(ms);
-	int save, r;
+	int save, got, r;
 
 	while ((r = imsgbuf_get(b, m)) == 0) {
 		if (wait_readable(b, deadline) == -1)
 			return -1;
-		if ((r = imsgbuf_read(b)) == 1)
-			continue;
-		/* What was complete before the failure comes before it. */
+		r = imsgbuf_read(b);
 		save = errno;
-		if (r == -1 && imsgbuf_get(b, m) == 1)
-			return 1;
+		/* What was complete before a failure comes before it. */
+		if (r != 0 && (got = imsgbuf_get(b, m)) != 0)
+			return got;
 		errno = save;
-		return r;
+		/* A peer that sends byte by byte does not stretch the time. */
+		if (r != 1 || timed_out(deadline))
+			return r == 1 ? -1 : r;
 	}
 	return r;
 }

@@ -31,6 +31,16 @@ batch_start(struct batch *t)
 	return mm;
 }
 
+/*
+ * A descriptor rides on the first byte of its ibuf or not at all: after the
+ * start was sent without it, it would be taken for that of a later message.
+ */
+static int
+carries(const struct ibuf *b, int pass)
+{
+	return pass && b->fd >= 0 && !(b->state & IBUF_BEGUN);
+}
+
 /* Takes from the queue what fits.  max: messages of the batch. */
 static void
 batch_fill(struct batch *t, struct msgbuf *m, unsigned int max, int pass)
@@ -44,11 +54,11 @@ batch_fill(struct batch *t, struct msgbuf *m, unsigned int max, int pass)
 	     b = b->entry.tqe_next) {
 		if (ibuf_size(b) == 0)
 			continue;
-		if (mm == NULL || (pass && b->fd >= 0)) {
+		if (mm == NULL || carries(b, pass)) {
 			if (t->nmm == max)
 				return;
 			mm = batch_start(t);
-			if (pass && b->fd >= 0)
+			if (carries(b, pass))
 				imsgi_attach(
 				    &mm->hdr, &t->ctl[t->nmm - 1], b->fd);
 		}
@@ -83,6 +93,7 @@ consume_head(struct msgbuf *m, size_t take, int passed)
 	uint32_t msgs;
 
 	b->rpos += take;
+	b->state |= IBUF_BEGUN;
 	m->wq.bytes -= take;
 	if (b->fd >= 0 && (passed || ibuf_size(b) == 0)) {
 		/* Passed: the message in flight has a reference of its own. */

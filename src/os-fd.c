@@ -60,15 +60,31 @@ cmsg_fd(struct cmsghdr *cmsg, size_t i)
 	return fd;
 }
 
-static int
-keep_first(struct cmsghdr *cmsg, int have)
+/*
+ * How many ints of the control message are there.  cmsg_len says what was
+ * sent; Linux lowers it when the buffer is too small (put_cmsg in
+ * net/core/scm.c), but other kernels need not, and what lies behind the
+ * bytes received is no number of ours to close.
+ */
+static size_t
+cmsg_ints(const struct msghdr *msg, const struct cmsghdr *cmsg)
 {
-	size_t i, n;
+	const unsigned char *at = (const unsigned char *)cmsg;
+	const unsigned char *start = msg->msg_control;
+	size_t room = (size_t)msg->msg_controllen - (size_t)(at - start);
+	size_t len = (size_t)cmsg->cmsg_len;
+
+	if (len > room)
+		len = room;
+	return len < CMSG_LEN(0) ? 0 : (len - CMSG_LEN(0)) / sizeof(int);
+}
+
+static int
+keep_first(const struct msghdr *msg, struct cmsghdr *cmsg, int have)
+{
+	size_t i, n = cmsg_ints(msg, cmsg);
 	int fd;
 
-	if (cmsg->cmsg_len < CMSG_LEN(0))
-		return have;
-	n = ((size_t)cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	for (i = 0; i < n; i++) {
 		fd = cmsg_fd(cmsg, i);
 		if (have == IMSGI_FD_NONE)
@@ -94,10 +110,10 @@ sort_control(struct msghdr *msg)
 		if (cmsg->cmsg_level != SOL_SOCKET)
 			continue;
 		if (cmsg->cmsg_type == SCM_RIGHTS)
-			fd = keep_first(cmsg, fd);
+			fd = keep_first(msg, cmsg, fd);
 #ifdef IMSGI_SCM_PIDFD
 		else if (cmsg->cmsg_type == IMSGI_SCM_PIDFD &&
-		    cmsg->cmsg_len >= CMSG_LEN(sizeof(int)))
+		    cmsg_ints(msg, cmsg) > 0)
 			imsgi_close(cmsg_fd(cmsg, 0));
 #endif
 	}

@@ -211,6 +211,11 @@ imsgi_wait(int fd, short events, int64_t deadline)
 	int64_t left;
 	int n;
 
+	/* poll(2) takes a negative number for one to be left out. */
+	if (fd < 0) {
+		errno = EBADF;
+		return -1;
+	}
 	do {
 		left = -1;
 		if (deadline >= 0) {

@@ -210,6 +210,61 @@ a_pidfd_in_a_control_message_is_closed(void **state)
 #endif
 }
 
+/*
+ * A kernel that says in cmsg_len what was sent, though less of it arrived:
+ * behind the end lie numbers that are not ours.
+ */
+static int victim, lying_type;
+
+static ssize_t
+with_lying_length(int s, struct msghdr *msg, int flags)
+{
+	ssize_t n = true_recvmsg(s, msg, flags);
+	struct cmsghdr *c;
+
+	msg->msg_controllen =
+	    CMSG_LEN(lying_type == SCM_RIGHTS ? sizeof(int) : 0);
+	c = (struct cmsghdr *)msg->msg_control;
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = lying_type;
+	c->cmsg_len = CMSG_LEN(16 * sizeof(int));
+	memcpy(CMSG_DATA(c), &fake_pidfd, sizeof(int));
+	memcpy(CMSG_DATA(c) + sizeof(int), &victim, sizeof(int));
+	if (lying_type != SCM_RIGHTS)
+		memcpy(CMSG_DATA(c), &victim, sizeof(int));
+	return n;
+}
+
+static void
+what_lies_behind_the_control_data_is_not_closed(void **state)
+{
+	struct imsgbuf a, b;
+	unsigned char raw[LEN];
+	uint64_t id = 0;
+
+	(void)state;
+	victim = t_fd(NULL);
+	for (lying_type = SCM_RIGHTS;; lying_type = 0x04) {
+		t_chan(&a, &b, 1);
+		if (lying_type == SCM_RIGHTS)
+			fake_pidfd = t_fd(&id);
+		header(raw, 1, 1);
+		t_put(a.fd, raw, LEN);
+		true_recvmsg = imsgi_os.recvmsg;
+		imsgi_os.recvmsg = with_lying_length;
+		assert_int_equal(imsgbuf_read(&b), 1);
+		imsgi_os.recvmsg = true_recvmsg;
+		assert_int_not_equal(fcntl(victim, F_GETFD), -1);
+		t_expect(&b, 1,
+		    lying_type == SCM_RIGHTS ? IMSG_FD_PRESENT : IMSG_FD_LOST,
+		    id);
+		t_unchan(&a, &b);
+		if (lying_type != SCM_RIGHTS)
+			break;
+	}
+	close(victim);
+}
+
 int
 main(void)
 {
@@ -219,6 +274,7 @@ main(void)
 		T(credentials_beside_a_descriptor_do_no_harm),
 		T(a_pidfd_that_nobody_asked_for_is_closed),
 		T(a_pidfd_in_a_control_message_is_closed),
+		T(what_lies_behind_the_control_data_is_not_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,42 @@ passing_off_at_the_sender_closes_and_marks(void **state)
 	assert_int_equal(t_count_fds(), before);
 }
 
+/*
+ * Its first bytes left without it, so it must not leave in the middle, where
+ * a receiver of the classic wire would give it to the next message.
+ */
+static void
+a_descriptor_whose_start_has_left_is_never_sent(void **state)
+{
+	struct imsgbuf a, b;
+	uint64_t id;
+	size_t n;
+	int wire;
+
+	(void)state;
+	for (wire = IMSG_WIRE_MODERN; wire <= IMSG_WIRE_CLASSIC; wire++) {
+		for (n = 1; n < LEN; n++) {
+			t_chan(&a, &b, 0);
+			assert_int_equal(imsgbuf_set_wire(&a, wire), 0);
+			assert_int_equal(imsgbuf_set_wire(&b, wire), 0);
+			imsgbuf_allow_fdpass(&b);
+			assert_int_equal(
+			    imsg_compose(&a, 0, 0, 0, t_fd(NULL), NULL, 0), 1);
+			t_short_send(n < 16 ? n : 15);
+			assert_int_equal(imsgbuf_write(&a), 0);
+			t_short_send(0);
+			imsgbuf_allow_fdpass(&a);
+			assert_int_equal(imsgbuf_flush(&a), 0);
+			t_expect(&b, 0, IMSG_FD_LOST, 0);
+			assert_int_equal(
+			    imsg_compose(&a, 0, 0, 0, t_fd(&id), NULL, 0), 1);
+			assert_int_equal(imsgbuf_flush(&a), 0);
+			t_expect(&b, 0, IMSG_FD_PRESENT, id);
+			t_unchan(&a, &b);
+		}
+	}
+}
+
 /* Nobody takes it: imsg_free() closes it; nobody fetches: clear does. */
 static void
 what_nobody_takes_is_closed(void **state)
@@ -140,6 +176,7 @@ main(void)
 		T(several_descriptors_leave_in_one_system_call),
 		T(a_kernel_or_filter_without_sendmmsg_is_coped_with),
 		T(passing_off_at_the_sender_closes_and_marks),
+		T(a_descriptor_whose_start_has_left_is_never_sent),
 		T(what_nobody_takes_is_closed),
 	};
 

@@ -300,34 +300,6 @@ nothing_to_read_is_1(void **state)
 }
 
 static void
-recv_is_1_0_or_an_error(void **state)
-{
-	struct imsgbuf a, b;
-	struct imsg m;
-
-	(void)state;
-	t_chan(&a, &b, 0);
-	/* Blocking sockets, and yet it returns. */
-	assert_errno(imsgbuf_recv(&b, &m, 0), ETIMEDOUT);
-	assert_errno(imsgbuf_recv(&b, &m, 10), ETIMEDOUT);
-	assert_int_equal(imsg_compose(&a, 1, 0, 0, -1, "ab", 2), 1);
-	assert_int_equal(imsg_compose(&a, 2, 0, 0, -1, "cd", 2), 1);
-	assert_int_equal(imsgbuf_flush(&a), 0);
-	assert_int_equal(imsgbuf_recv(&b, &m, 0), 1);
-	assert_int_equal(imsg_get_type(&m), 1);
-	imsg_free(&m);
-	assert_int_equal(imsgbuf_recv(&b, &m, -1), 1);
-	assert_int_equal(imsg_get_type(&m), 2);
-	imsg_free(&m);
-	t_put(a.fd, "x", 1);
-	assert_errno(imsgbuf_recv(&b, &m, 1), ETIMEDOUT);
-	shutdown(a.fd, SHUT_WR);
-	assert_int_equal(imsgbuf_recv(&b, &m, -1), 0);
-	assert_int_equal(imsgbuf_partial(&b), 1);
-	t_unchan(&a, &b);
-}
-
-static void
 a_bad_descriptor_is_ebadf(void **state)
 {
 	struct imsgbuf b;
@@ -438,7 +410,6 @@ main(void)
 		T(interrupted_calls_are_repeated),
 		T(errors_of_system_calls_are_not_sticky),
 		T(nothing_to_read_is_1),
-		T(recv_is_1_0_or_an_error),
 		T(a_bad_descriptor_is_ebadf),
 		T(pipes_work_without_descriptor_passing),
 		T(a_descriptor_without_a_byte_cannot_be_flushed),

@@ -113,6 +113,22 @@ set_maxsize_means_the_total(void **state)
 }
 #endif
 
+/* The field may be assigned; a length of 32 bits would be taken for a mark. */
+static void
+no_assignment_makes_a_message_of_two_gigabytes(void **state)
+{
+	struct imsgbuf b;
+
+	(void)state;
+	assert_int_equal(imsgbuf_init(&b, -1), 0);
+	b.maxsize = 0xffffffff;
+	assert_errno(imsg_compose(&b, 1, 0, 0, -1, &b, 0x7ffffff0), ERANGE);
+	assert_errno(imsg_compose(&b, 1, 0, 0, -1, &b, 0xfffffff0), ERANGE);
+	assert_null_errno(imsg_create(&b, 1, 0, 0, 0x7ffffff0), ERANGE);
+	assert_int_equal(imsgbuf_queuelen(&b), 0);
+	imsgbuf_clear(&b);
+}
+
 static void
 set_maxpayload_means_the_payload_in_both(void **state)
 {
@@ -361,6 +377,7 @@ main(void)
 #else
 		T(set_maxsize_means_the_total),
 #endif
+		T(no_assignment_makes_a_message_of_two_gigabytes),
 		T(set_maxpayload_means_the_payload_in_both),
 		T(assigned_fields_take_effect_at_once),
 		T(queue_length_and_bytes_tell_what_waits),
