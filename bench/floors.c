@@ -2,16 +2,19 @@
 /*
  * The floors: what the bare socket costs a program that is written for it.
  *
- * A: length-prefixed frames, copied into one 64 KiB buffer that one write(2)
- * sends, taken apart after one read(2); no allocation.  A2: A, and in addition
- * what a library with imsg's promises cannot do without: malloc, copy, wipe
- * and free of each received message, and a wipe of what was sent.  B: one
- * SCM_RIGHTS a message, sendmmsg(2) of a batch, one recvmsg(2) each.
+ * A: frames behind a 16-byte header, put together in one 64 KiB buffer that
+ * one write(2) sends, taken apart after one read(2) of 64 KiB; no allocation.
+ * A2: A, and in addition what a library with imsg's promises cannot do
+ * without: malloc, copy, wipe and free of each received message, and a wipe
+ * of what was sent.  A frame larger than the buffer goes through it in pieces
+ * and is put together in one that is as large as the frame.
+ *
+ * The two share their code, inlined with a constant: neither pays for asking
+ * which of them it is.
  */
-#define _GNU_SOURCE
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <errno.h>
+#define _DEFAULT_SOURCE
+#include <sys/types.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,245 +23,200 @@
 
 #define CHUNK  65536
 #define HEADER 16
-#define BATCH  64
 
-struct floor {
+struct lane {
 	int fd;
-	int contract; /* A2 */
-	size_t size;
-	size_t pos, in, out, cap;
+	size_t out;	/* bytes in wbuf */
+	size_t pos, in; /* [pos, in) of rbuf is not taken yet */
 	unsigned char *rbuf;
-	unsigned char wbuf[CHUNK];
+	unsigned char *wbuf;
 };
 
-static void
+struct floor {
+	size_t size;  /* of a frame */
+	size_t large; /* capacity of rbuf */
+	int lanes, tx, rx, batch, sent, got;
+	struct lane lane[];
+};
+
+static inline void
 wipe(void *p, size_t n)
 {
 	memset(p, 0, n);
 	__asm__ __volatile__("" : : "r"(p) : "memory");
 }
 
-static void *
-open_floor(int fd, const struct cell *c, int contract)
+int
+can_bytes(const struct cell *c)
 {
-	struct floor *f = calloc(1, sizeof(*f));
+	return c->kind[0] != 'F';
+}
+
+static void *
+a_open(const struct place *at, const struct cell *c)
+{
+	struct floor *f =
+	    calloc(1, sizeof(*f) + (size_t)c->channels * sizeof(struct lane));
+	int i;
 
 	must(f != NULL, "calloc");
-	f->fd = fd;
-	f->size = c->size;
-	f->contract = contract;
-	f->cap = c->size + HEADER > CHUNK ? c->size + HEADER : CHUNK;
-	must((f->rbuf = malloc(f->cap)) != NULL, "malloc");
+	f->size = c->size + HEADER;
+	f->large = f->size > CHUNK ? f->size : CHUNK;
+	f->lanes = c->channels;
+	f->batch = c->batch;
+	for (i = 0; i < f->lanes; i++) {
+		f->lane[i].fd = at->fd + i;
+		must((f->lane[i].rbuf = malloc(f->large)) != NULL, "malloc");
+		must((f->lane[i].wbuf = malloc(CHUNK)) != NULL, "malloc");
+	}
 	return f;
-}
-
-static void *
-a_open(int fd, const struct cell *c)
-{
-	return c->fds ? NULL : open_floor(fd, c, 0);
-}
-
-static void *
-a2_open(int fd, const struct cell *c)
-{
-	return c->fds ? NULL : open_floor(fd, c, 1);
-}
-
-static void
-a_flush(struct floor *f)
-{
-	size_t off = 0;
-	ssize_t n;
-
-	while (off < f->out) {
-		n = write(f->fd, f->wbuf + off, f->out - off);
-		must(n > 0, "write");
-		off += (size_t)n;
-	}
-	if (f->contract)
-		wipe(f->wbuf, f->out);
-	f->out = 0;
-}
-
-static void
-a_put(struct floor *f, const void *data, size_t n)
-{
-	const unsigned char *p = data;
-	size_t k;
-
-	while (n > 0) {
-		if (f->out == CHUNK)
-			a_flush(f);
-		k = CHUNK - f->out < n ? CHUNK - f->out : n;
-		memcpy(f->wbuf + f->out, p, k);
-		f->out += k;
-		p += k;
-		n -= k;
-	}
-}
-
-static void
-a_send(void *arg, const void *data, int fd, int flush)
-{
-	struct floor *f = arg;
-	uint32_t h[HEADER / 4] = { 1, (uint32_t)(f->size + HEADER), 0, 0 };
-
-	(void)fd;
-	if (f->out + HEADER + f->size > CHUNK && f->size + HEADER <= CHUNK)
-		a_flush(f);
-	a_put(f, h, sizeof(h));
-	a_put(f, data, f->size);
-	if (flush)
-		a_flush(f);
-}
-
-static uint64_t
-a_take(struct floor *f, const unsigned char *p, size_t n)
-{
-	unsigned char *m;
-	uint64_t sum;
-
-	if (!f->contract)
-		return touch(p + HEADER, n - HEADER);
-	must((m = malloc(n + 72)) != NULL, "malloc");
-	memcpy(m, p, n);
-	sum = touch(m + HEADER, n - HEADER);
-	wipe(m, n);
-	free(m);
-	return sum;
-}
-
-static uint64_t
-a_recv(void *arg)
-{
-	struct floor *f = arg;
-	size_t n = f->size + HEADER;
-	uint64_t sum;
-	ssize_t r;
-
-	while (f->in - f->pos < n) {
-		memmove(f->rbuf, f->rbuf + f->pos, f->in - f->pos);
-		f->in -= f->pos;
-		f->pos = 0;
-		r = read(f->fd, f->rbuf + f->in,
-		    f->cap - f->in < CHUNK ? f->cap - f->in : CHUNK);
-		must(r > 0, "read");
-		f->in += (size_t)r;
-	}
-	sum = a_take(f, f->rbuf + f->pos, n);
-	f->pos += n;
-	return sum;
 }
 
 static void
 a_close(void *arg)
 {
 	struct floor *f = arg;
+	int i;
 
-	free(f->rbuf);
+	for (i = 0; i < f->lanes; i++) {
+		free(f->lane[i].rbuf);
+		free(f->lane[i].wbuf);
+	}
 	free(f);
 }
 
-const struct contender floor_a = { "A", a_open, a_send, a_recv, a_close };
-const struct contender floor_a2 = { "A2", a2_open, a_send, a_recv, a_close };
-
-struct fdfloor {
-	int fd;
-	int n;
-	size_t size;
-	struct mmsghdr mm[BATCH];
-	struct iovec iov[BATCH];
-	union {
-		size_t align;
-		unsigned char buf[CMSG_SPACE(sizeof(int))];
-	} ctl[BATCH];
-	unsigned char *frames;
-	int fds[BATCH];
-};
-
-static void *
-b_open(int fd, const struct cell *c)
+static inline void
+flush(struct lane *l, int contract)
 {
-	struct fdfloor *f;
+	size_t off = 0;
+	ssize_t n;
 
-	if (!c->fds)
-		return NULL;
-	must((f = calloc(1, sizeof(*f))) != NULL, "calloc");
-	f->fd = fd;
-	f->size = c->size + HEADER;
-	must((f->frames = calloc(BATCH, f->size)) != NULL, "calloc");
-	return f;
-}
-
-static void
-b_flush(struct fdfloor *f)
-{
-	int off = 0, n;
-
-	while (off < f->n) {
-		n = (int)sendmmsg(
-		    f->fd, f->mm + off, (unsigned)(f->n - off), 0);
-		must(n > 0, "sendmmsg");
-		off += n;
+	while (off < l->out) {
+		n = write(l->fd, l->wbuf + off, l->out - off);
+		must(n > 0, "write");
+		off += (size_t)n;
 	}
-	while (f->n > 0)
-		(void)close(f->fds[--f->n]);
+	if (contract)
+		wipe(l->wbuf, l->out);
+	l->out = 0;
 }
 
 static void
-b_send(void *arg, const void *data, int fd, int flush)
+put_large(struct lane *l, const unsigned char *p, size_t n, int contract)
 {
-	struct fdfloor *f = arg;
-	struct msghdr *m = &f->mm[f->n].msg_hdr;
-	unsigned char *p = f->frames + (size_t)f->n * f->size;
-	struct cmsghdr *c;
+	size_t k;
+
+	while (n > 0) {
+		if (l->out == CHUNK)
+			flush(l, contract);
+		k = CHUNK - l->out < n ? CHUNK - l->out : n;
+		memcpy(l->wbuf + l->out, p, k);
+		l->out += k;
+		p += k;
+		n -= k;
+	}
+}
+
+static inline void
+put(struct floor *f, const void *data, int end, int contract)
+{
+	struct lane *l = &f->lane[f->tx];
 	uint32_t h[HEADER / 4] = { 1, (uint32_t)f->size, 0, 0 };
 
-	memcpy(p, h, HEADER);
-	memcpy(p + HEADER, data, f->size - HEADER);
-	f->iov[f->n].iov_base = p;
-	f->iov[f->n].iov_len = f->size;
-	m->msg_iov = &f->iov[f->n];
-	m->msg_iovlen = 1;
-	m->msg_control = f->ctl[f->n].buf;
-	m->msg_controllen = sizeof(f->ctl[f->n].buf);
-	c = CMSG_FIRSTHDR(m);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	f->fds[f->n++] = fd;
-	if (flush || f->n == BATCH)
-		b_flush(f);
-}
-
-/* A descriptor ends a read, so each call yields one message. */
-static uint64_t
-b_recv(void *arg)
-{
-	struct fdfloor *f = arg;
-	struct iovec iov = { f->frames, f->size };
-	struct msghdr m;
-	int fd;
-
-	memset(&m, 0, sizeof(m));
-	m.msg_iov = &iov;
-	m.msg_iovlen = 1;
-	m.msg_control = f->ctl[0].buf;
-	m.msg_controllen = sizeof(f->ctl[0].buf);
-	must(recvmsg(f->fd, &m, 0) == (ssize_t)f->size, "recvmsg");
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
-	(void)close(fd);
-	return touch(f->frames + HEADER, f->size - HEADER);
+	if (l->out + f->size > CHUNK && l->out > 0)
+		flush(l, contract);
+	memcpy(l->wbuf + l->out, h, HEADER);
+	l->out += HEADER;
+	if (f->size <= CHUNK) {
+		memcpy(l->wbuf + l->out, data, f->size - HEADER);
+		l->out += f->size - HEADER;
+	} else {
+		put_large(l, data, f->size - HEADER, contract);
+	}
+	if (end) {
+		flush(l, contract);
+		if (++f->tx == f->lanes)
+			f->tx = 0;
+	}
 }
 
 static void
-b_close(void *arg)
+fill(struct floor *f, struct lane *l, size_t want)
 {
-	struct fdfloor *f = arg;
+	ssize_t n;
 
-	free(f->frames);
-	free(f);
+	/* Less than a frame; in its place there is room for a whole read. */
+	memmove(l->rbuf, l->rbuf + l->pos, l->in - l->pos);
+	l->in -= l->pos;
+	l->pos = 0;
+	while (l->in - l->pos < want) {
+		n = f->large - l->in < CHUNK ? (ssize_t)(f->large - l->in) :
+					       CHUNK;
+		n = read(l->fd, l->rbuf + l->in, (size_t)n);
+		must(n > 0, "read");
+		l->in += (size_t)n;
+	}
 }
 
-const struct contender floor_b = { "B", b_open, b_send, b_recv, b_close };
+/* The header is read to know the length, as by any program. */
+static inline uint64_t
+take(struct floor *f, int contract)
+{
+	struct lane *l = &f->lane[f->rx];
+	unsigned char *p, *m;
+	uint64_t sum;
+	uint32_t len;
+
+	if (l->in - l->pos < HEADER)
+		fill(f, l, HEADER);
+	memcpy(&len, l->rbuf + l->pos + 4, sizeof(len));
+	must(len >= HEADER && len <= f->large, "frame");
+	if (l->in - l->pos < len)
+		fill(f, l, len);
+	p = l->rbuf + l->pos;
+	l->pos += len;
+	if (++f->got == f->batch) {
+		f->got = 0;
+		if (++f->rx == f->lanes)
+			f->rx = 0;
+	}
+	if (!contract)
+		return touch(p + HEADER, len - HEADER);
+	must((m = malloc(len)) != NULL, "malloc");
+	memcpy(m, p, len);
+	sum = touch(m + HEADER, len - HEADER);
+	wipe(m, len);
+	free(m);
+	return sum;
+}
+
+static void
+a_send(void *arg, const void *data, int fd, int end)
+{
+	(void)fd;
+	put(arg, data, end, 0);
+}
+
+static uint64_t
+a_recv(void *arg)
+{
+	return take(arg, 0);
+}
+
+static void
+a2_send(void *arg, const void *data, int fd, int end)
+{
+	(void)fd;
+	put(arg, data, end, 1);
+}
+
+static uint64_t
+a2_recv(void *arg)
+{
+	return take(arg, 1);
+}
+
+const struct contender floor_a = { "A", can_bytes, a_open, a_send, a_recv,
+	a_close };
+const struct contender floor_a2 = { "A2", can_bytes, a_open, a2_send, a2_recv,
+	a_close };

@@ -8,22 +8,38 @@
 #include "bench.h"
 
 struct end {
-	struct imsgbuf ch;
 	size_t size;
+	int channels, tx, rx, batch, got;
+	struct imsgbuf ch[];
 };
 
-static void *
-with_open(int fd, const struct cell *c)
+static int
+with_can(const struct cell *c)
 {
-	struct end *e = calloc(1, sizeof(*e));
+	(void)c;
+	return 1;
+}
 
-	must(e != NULL && imsgbuf_init(&e->ch, fd) == 0, "imsgbuf_init");
-	if (c->fds)
-		imsgbuf_allow_fdpass(&e->ch);
-	if (c->size > MAX_IMSGSIZE - IMSG_HEADER_SIZE)
-		must(imsgbuf_set_maxpayload(&e->ch, (uint32_t)c->size) == 0,
-		    "imsgbuf_set_maxpayload");
+static void *
+with_open(const struct place *at, const struct cell *c)
+{
+	struct end *e = calloc(
+	    1, sizeof(*e) + (size_t)c->channels * sizeof(struct imsgbuf));
+	int i;
+
+	must(e != NULL, "calloc");
+	for (i = 0; i < c->channels; i++) {
+		must(imsgbuf_init(&e->ch[i], at->fd + i) == 0, "imsgbuf_init");
+		if (c->kind[0] == 'F')
+			imsgbuf_allow_fdpass(&e->ch[i]);
+		if (c->size > MAX_IMSGSIZE - IMSG_HEADER_SIZE)
+			must(imsgbuf_set_maxpayload(
+				 &e->ch[i], (uint32_t)c->size) == 0,
+			    "imsgbuf_set_maxpayload");
+	}
 	e->size = c->size;
+	e->channels = c->channels;
+	e->batch = c->batch;
 	return e;
 }
 
@@ -31,26 +47,36 @@ static void
 with_send(void *arg, const void *data, int fd, int flush)
 {
 	struct end *e = arg;
+	struct imsgbuf *ch = &e->ch[e->tx];
 
-	must(imsg_compose(&e->ch, 1, 0, 0, fd, data, e->size) == 1, "compose");
-	if (flush)
-		must(imsgbuf_flush(&e->ch) == 0, "flush");
+	must(imsg_compose(ch, 1, 0, 0, fd, data, e->size) == 1, "compose");
+	if (!flush)
+		return;
+	must(imsgbuf_flush(ch) == 0, "flush");
+	if (++e->tx == e->channels)
+		e->tx = 0;
 }
 
 static uint64_t
 with_recv(void *arg)
 {
 	struct end *e = arg;
+	struct imsgbuf *ch = &e->ch[e->rx];
 	struct imsg m;
 	uint64_t sum;
 	int fd;
 
-	while (imsgbuf_get(&e->ch, &m) == 0)
-		must(imsgbuf_read(&e->ch) == 1, "read");
+	while (imsgbuf_get(ch, &m) == 0)
+		must(imsgbuf_read(ch) == 1, "read");
 	sum = touch(m.data, imsg_get_len(&m));
 	if ((fd = imsg_get_fd(&m)) != -1)
 		(void)close(fd);
 	imsg_free(&m);
+	if (++e->got == e->batch) {
+		e->got = 0;
+		if (++e->rx == e->channels)
+			e->rx = 0;
+	}
 	return sum;
 }
 
@@ -58,10 +84,12 @@ static void
 with_close(void *arg)
 {
 	struct end *e = arg;
+	int i;
 
-	imsgbuf_clear(&e->ch);
+	for (i = 0; i < e->channels; i++)
+		imsgbuf_clear(&e->ch[i]);
 	free(e);
 }
 
-const struct contender with_imsg = { "libimsg", with_open, with_send, with_recv,
-	with_close };
+const struct contender with_imsg = { "libimsg", with_can, with_open, with_send,
+	with_recv, with_close };

@@ -19,6 +19,19 @@
 /* First growth step in bytes; small enough for a buffer of a few words. */
 #define GROW_MIN 64
 
+static void
+init_owned(struct ibuf *b, size_t len, size_t max)
+{
+	b->entry.tqe_next = NULL;
+	b->entry.tqe_prev = NULL;
+	b->buf = len > 0 ? (unsigned char *)(b + 1) : NULL;
+	b->size = len;
+	b->max = max;
+	b->wpos = b->rpos = 0;
+	b->fd = -1;
+	b->state = len > 0 ? IBUF_INLINE : 0;
+}
+
 struct ibuf *
 imsgi_ibuf_new(size_t len, size_t max)
 {
@@ -28,16 +41,8 @@ imsgi_ibuf_new(size_t len, size_t max)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if ((b = imsgi_os.alloc(sizeof(*b) + len)) == NULL)
-		return NULL;
-	memset(b, 0, sizeof(*b));
-	if (len > 0) {
-		b->buf = (unsigned char *)(b + 1);
-		b->state = IBUF_INLINE;
-	}
-	b->size = len;
-	b->max = max;
-	b->fd = -1;
+	if ((b = imsgi_os.alloc(sizeof(*b) + len)) != NULL)
+		init_owned(b, len, max);
 	return b;
 }
 
@@ -51,15 +56,8 @@ new_zeroed(size_t len, size_t max)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if ((b = imsgi_os.calloc(1, sizeof(*b) + len)) == NULL)
-		return NULL;
-	if (len > 0) {
-		b->buf = (unsigned char *)(b + 1);
-		b->state = IBUF_INLINE;
-	}
-	b->size = len;
-	b->max = max;
-	b->fd = -1;
+	if ((b = imsgi_os.calloc(1, sizeof(*b) + len)) != NULL)
+		init_owned(b, len, max);
 	return b;
 }
 

@@ -112,19 +112,70 @@ len_of(const void *hdr)
 	return len;
 }
 
+/*
+ * The modern wire needs no other form: its marked lengths are beyond every
+ * maximum, so one comparison tells a plain good header from all others.
+ */
 static size_t
-wire_scan(void *hdr, void *arg, size_t max, int *special)
+scan_modern(const struct imsgbuf *b, const unsigned char *p, size_t len,
+    uint32_t max, uint32_t *n, int *more)
 {
+	const size_t span = imsgi_wire_max(b) - IMSG_HEADER_SIZE;
+	size_t total, done = 0;
+	uint32_t cnt = 0;
+
+	*more = 0;
+	*n = 0;
+	if (imsgi_wire_max(b) < IMSG_HEADER_SIZE)
+		return 0;
+	while (cnt < max && len - done >= IMSG_HEADER_SIZE) {
+		total = len_of(p + done);
+		if (total - IMSG_HEADER_SIZE > span)
+			break;
+		if (total > len - done) {
+			*more = 1;
+			break;
+		}
+		done += total;
+		cnt++;
+	}
+	*n = cnt;
+	return done;
+}
+
+static size_t
+scan_classic(const struct imsgbuf *b, unsigned char *p, size_t len,
+    uint32_t max, uint32_t *n, int *more)
+{
+	size_t done = 0;
 	uint32_t total;
 	int marked;
 
-	if (parse_header(arg, len_of(hdr), &total, &marked) == -1)
-		return 0;
-	*special |= marked;
-	if (!*special && total <= max)
-		memcpy((unsigned char *)hdr + offsetof(struct imsg_hdr, len),
-		    &total, sizeof(total));
-	return total;
+	*more = 0;
+	for (*n = 0; *n < max && len - done >= IMSG_HEADER_SIZE; (*n)++) {
+		if (parse_header(b, len_of(p + done), &total, &marked) == -1 ||
+		    marked)
+			break;
+		if (total > len - done) {
+			*more = 1;
+			break;
+		}
+		memcpy(p + done + offsetof(struct imsg_hdr, len), &total,
+		    sizeof(total));
+		done += total;
+	}
+	return done;
+}
+
+static size_t
+wire_scan(void *arg, unsigned char *p, size_t len, uint32_t max, uint32_t *n,
+    int *more)
+{
+	const struct imsgbuf *b = arg;
+
+	if (b->flags & IMSG_FLAG_CLASSIC)
+		return scan_classic(b, p, len, max, n, more);
+	return scan_modern(b, p, len, max, n, more);
 }
 
 static size_t
@@ -140,7 +191,9 @@ const struct msgbuf_lazy imsgi_wire_lazy = {
 
 /*
  * Memory follows the bytes that arrive: a message that announces more than
- * IMSGI_PLACE_MAX of payload starts with that much storage.
+ * IMSGI_PLACE_MAX of payload starts with that much storage, unless the peer
+ * has just sent as much in a message before: it can pin no memory that way
+ * that it could not pin by keeping back the end of that one.
  */
 struct ibuf *
 imsgi_wire_header(struct ibuf *hdr, void *arg, int *fd)
@@ -154,7 +207,7 @@ imsgi_wire_header(struct ibuf *hdr, void *arg, int *fd)
 	if (parse_header(b, len_of(ibuf_data(hdr)), &total, &marked) == -1)
 		return NULL;
 	now = total;
-	if (now > IMSGI_PLACE_MAX + IMSG_HEADER_SIZE)
+	if (now > IMSGI_PLACE_MAX + IMSG_HEADER_SIZE && now > b->w->proven)
 		now = IMSGI_PLACE_MAX + IMSG_HEADER_SIZE;
 	if ((msg = imsgi_ibuf_new(now, total)) == NULL)
 		return NULL;

@@ -3,9 +3,9 @@
  * Output chunks: small messages composed one behind the other into memory
  * that is kept, so that a message costs no allocation and no iovec.
  *
- * A chunk never leaves the library.  It is wiped as soon as it has been sent
- * and either kept for the next messages or freed; a channel keeps at most
- * MSGBUF_SPARES of them.
+ * A chunk never leaves the library.  When it has been sent it is either kept
+ * for the next messages, at most MSGBUF_SPARES of them, or freed; before it is
+ * freed every byte that was ever written to it is wiped.
  */
 #include "feature.h"
 
@@ -23,12 +23,6 @@ slot_at(const struct chunk *c, uint32_t i)
 	return c->ibuf.buf + c->cap - ((size_t)i + 1) * SLOT_SIZE;
 }
 
-static size_t
-chunk_room(const struct chunk *c)
-{
-	return c->cap - c->ibuf.wpos - (size_t)c->slots * SLOT_SIZE;
-}
-
 static struct chunk *
 chunk_new(size_t cap)
 {
@@ -37,7 +31,7 @@ chunk_new(size_t cap)
 	if ((c = imsgi_os.alloc(sizeof(*c) + cap)) == NULL)
 		return NULL;
 	memset(c, 0, sizeof(*c));
-	c->cap = cap;
+	c->cap = c->room = cap;
 	c->ibuf.buf = (unsigned char *)(c + 1);
 	c->ibuf.fd = -1;
 	c->ibuf.state = IBUF_INLINE | IBUF_CHUNK;
@@ -118,19 +112,23 @@ imsgi_msgbuf_stage(struct msgbuf *m, size_t len, int part)
 		return NULL;
 	if (last != NULL && (last->state & IBUF_CHUNK))
 		c = (struct chunk *)(void *)last;
-	if (c == NULL || chunk_room(c) < len + SLOT_SIZE) {
+	if (c == NULL || c->room < len + SLOT_SIZE) {
 		if ((c = chunk_begin(m, len + SLOT_SIZE)) == NULL)
 			return NULL;
 	}
 	p = c->ibuf.buf + c->ibuf.wpos;
 	c->ibuf.wpos += len;
+	c->room -= len + SLOT_SIZE;
 	/* ibuf_free() wipes size bytes: what was used, not the whole chunk. */
-	c->ibuf.size = c->ibuf.wpos;
+	if (c->ibuf.size < c->ibuf.wpos)
+		c->ibuf.size = c->ibuf.wpos;
 	end = (uint32_t)c->ibuf.wpos | (part ? SLOT_PART : 0);
 	memcpy(slot_at(c, c->slots++), &end, SLOT_SIZE);
 	m->wq.bytes += len;
 	m->count++;
-	if (!part)
+	if (part)
+		c->parts++;
+	else
 		m->wmsgs++;
 	m->touched = 1;
 	return p;
@@ -141,11 +139,20 @@ imsgi_chunk_advance(struct chunk *c, uint32_t *msgs)
 {
 	uint32_t end, n = 0;
 
+	if (c->ibuf.rpos == c->ibuf.wpos) {
+		n = c->slots - c->done;
+		*msgs = n - c->parts;
+		c->done = c->slots;
+		c->parts = 0;
+		return n;
+	}
 	for (*msgs = 0; c->done < c->slots; c->done++, n++) {
 		memcpy(&end, slot_at(c, c->done), SLOT_SIZE);
 		if ((end & ~SLOT_PART) > c->ibuf.rpos)
 			break;
-		if (!(end & SLOT_PART))
+		if (end & SLOT_PART)
+			c->parts--;
+		else
 			(*msgs)++;
 	}
 	return n;
@@ -157,8 +164,8 @@ imsgi_chunk_retire(struct msgbuf *m, struct chunk *c)
 {
 	int i;
 
-	imsgi_wipe(c->ibuf.buf, c->ibuf.wpos);
-	c->ibuf.rpos = c->ibuf.wpos = c->ibuf.size = 0;
+	c->ibuf.rpos = c->ibuf.wpos = 0;
+	c->room = c->cap;
 	c->slots = c->done = 0;
 	for (i = 0; c->cap == IMSGI_CHUNK_SIZE && i < MSGBUF_SPARES; i++) {
 		if (m->spare[i] == NULL) {
@@ -166,7 +173,7 @@ imsgi_chunk_retire(struct msgbuf *m, struct chunk *c)
 			return;
 		}
 	}
-	imsgi_free(c);
+	ibuf_free(&c->ibuf);
 }
 
 void
@@ -175,5 +182,5 @@ imsgi_chunk_drop_spares(struct msgbuf *m)
 	struct chunk *c;
 
 	while ((c = take_spare(m)) != NULL)
-		imsgi_free(c);
+		ibuf_free(&c->ibuf);
 }

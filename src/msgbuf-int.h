@@ -42,6 +42,10 @@
 #ifndef IMSGI_PLACE_MAX
 #define IMSGI_PLACE_MAX 65536
 #endif
+/* Smallest total size for which the next message's place is guessed. */
+#ifndef IMSGI_GUESS_MIN
+#define IMSGI_GUESS_MIN 8192
+#endif
 /* A batch lives on the stack: 2.9 KiB with these. */
 #ifndef IMSGI_IOV_MAX
 #define IMSGI_IOV_MAX 96
@@ -49,7 +53,7 @@
 #ifndef IMSGI_MMSG_MAX
 #define IMSGI_MMSG_MAX 16
 #endif
-/* Chunks kept when drained; with the input buffer 192 KiB a channel. */
+/* Chunks kept; with input buffer and guessed place 256 KiB a channel. */
 #define MSGBUF_SPARES 2
 /* Descriptors that may wait for their header on the classic wire. */
 #define MSGBUF_TOKENS 64
@@ -60,10 +64,12 @@
  * knows how many of its messages are gone.
  */
 struct chunk {
-	struct ibuf ibuf; /* first: a chunk is queued as an ibuf */
+	struct ibuf ibuf; /* first; its size: bytes to wipe in the end */
 	size_t cap;	  /* bytes of storage, text and offsets */
-	uint32_t slots;	  /* messages composed */
-	uint32_t done;	  /* of these, messages sent */
+	size_t room;	  /* of these, not used yet */
+	uint32_t slots;	  /* messages composed, halves counted each */
+	uint32_t done;	  /* of these, sent */
+	uint32_t parts;	  /* of the slots not done, first halves */
 };
 
 /* Descriptors received whose message is not known yet, oldest first. */
@@ -82,12 +88,15 @@ typedef struct ibuf *msgbuf_readhdr(struct ibuf *, void *, int *);
  */
 struct msgbuf_lazy {
 	/*
-	 * Size of the message whose header this is, 0 and errno for a bad
-	 * one.  If not *special and at most max, the message will wait: its
-	 * header is given the form in which it is fetched.
+	 * Steps over at most max messages, each with a good header, complete
+	 * within len bytes and not to be asked about descriptors; gives their
+	 * headers the form in which they are fetched.  Counts them in *n and
+	 * returns their bytes.  *more: what stopped it is a good header that
+	 * can wait, but there is no more of it than that.
 	 */
-	size_t (*scan)(void *, void *, size_t max, int *special);
-	/* The size once more, from that form. */
+	size_t (*scan)(void *arg, unsigned char *p, size_t len, uint32_t max,
+	    uint32_t *n, int *more);
+	/* The size of a message, from that form. */
 	size_t (*size)(const void *);
 };
 
@@ -104,7 +113,11 @@ struct msgbuf {
 	struct ibufqueue parts; /* continuation of cur's storage */
 	struct ibuf *cur;
 	size_t missing;
-	unsigned char *in; /* [ready, inend) is not parsed yet */
+	struct ibuf *place; /* guessed: the next message may have this size */
+	size_t seen;	    /* size of the last one large enough to guess */
+	size_t guess;	    /* and of the one before it, if they agree, or 0 */
+	size_t proven;	    /* size of the last one that came in parts */
+	unsigned char *in;  /* [ready, inend) is not parsed yet */
 	size_t insize;
 	size_t inpos;
 	size_t inend;
@@ -168,11 +181,22 @@ IMSGI_HIDDEN int imsgi_msgbuf_receive(struct msgbuf *, int, int, int);
 IMSGI_HIDDEN void imsgi_msgbuf_clear_read(struct msgbuf *);
 
 /* msgbuf-lazy.c */
-/* 1: a complete message was left to wait; 0: it has to be made; -1: errno. */
+/* Leaves messages to wait.  1: the next one may wait, too, but is incomplete */
 IMSGI_HIDDEN int imsgi_lazy_scan(struct msgbuf *);
+/* The oldest of the ready messages, of which there must be one.  NULL ENOMEM */
+IMSGI_HIDDEN struct ibuf *imsgi_lazy_take(struct msgbuf *);
 /* Makes the next, or all, of the ready messages.  -1 ENOMEM. */
 IMSGI_HIDDEN int imsgi_lazy_make(struct msgbuf *);
 IMSGI_HIDDEN int imsgi_lazy_make_all(struct msgbuf *);
+
+/* msgbuf-place.c */
+/* Takes note of the size of a message received, GUESS_MIN at least. */
+IMSGI_HIDDEN void imsgi_place_note(struct msgbuf *, size_t);
+/* Where the next message may be received, or NULL. */
+IMSGI_HIDDEN struct ibuf *imsgi_place_get(struct msgbuf *);
+/* n bytes came, first into the place, then into the input buffer. */
+IMSGI_HIDDEN void imsgi_place_arrived(struct msgbuf *, size_t);
+IMSGI_HIDDEN void imsgi_place_drop(struct msgbuf *);
 
 /* msgbuf-token.c */
 IMSGI_HIDDEN void imsgi_token_arrive(struct tokens *, int);

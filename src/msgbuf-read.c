@@ -68,6 +68,8 @@ imsgi_msgbuf_clear_read(struct msgbuf *m)
 {
 	ibufq_flush(&m->rq);
 	drop_current(m);
+	imsgi_place_drop(m);
+	m->proven = 0;
 	imsgi_token_clear(&m->tokens);
 	if (m->in != NULL)
 		imsgi_wipe(m->in, m->inend);
@@ -100,10 +102,34 @@ add_part(struct msgbuf *m)
 	size_t want = have > PART_MIN ? have : PART_MIN;
 	struct ibuf *b;
 
-	if (want > m->missing)
-		want = m->missing;
+	/* The end is received in the whole message's block. */
+	if (want > m->missing - IMSGI_PLACE_MAX)
+		want = m->missing - IMSGI_PLACE_MAX;
 	if ((b = imsgi_ibuf_new(want, want)) != NULL)
 		imsgi_ibufq_append(&m->parts, b);
+	return b;
+}
+
+/*
+ * One block for all of the current message when no more than what may be
+ * allocated on trust is missing.  It is filled with what has come so far.
+ */
+static struct ibuf *
+join(struct msgbuf *m)
+{
+	size_t total = m->cur->wpos + m->parts.bytes + m->missing;
+	struct ibuf *b, *part;
+
+	if ((b = imsgi_ibuf_new(total, total)) == NULL)
+		return NULL;
+	ibuf_fd_set(b, ibuf_fd_get(m->cur));
+	for (part = m->cur; part != NULL; part = ibufq_pop(&m->parts)) {
+		memcpy(b->buf + b->wpos, part->buf, part->wpos);
+		b->wpos += part->wpos;
+		ibuf_free(part);
+	}
+	m->cur = b;
+	m->proven = total;
 	return b;
 }
 
@@ -115,8 +141,9 @@ more_storage(struct msgbuf *m, size_t *room)
 
 	if (*room > 0)
 		return b;
-	if ((b = add_part(m)) != NULL)
-		*room = b->size;
+	b = m->missing > IMSGI_PLACE_MAX ? add_part(m) : join(m);
+	if (b != NULL)
+		*room = b->size - b->wpos;
 	return b;
 }
 
@@ -153,24 +180,16 @@ absorb(struct msgbuf *m)
 	return 0;
 }
 
-/* All bytes of the current message are there: join them, deliver it. */
-static int
+/* All bytes of the current message are there. */
+static void
 deliver(struct msgbuf *m)
 {
-	struct ibuf *b = m->cur, *part;
+	struct ibuf *b = m->cur;
 
-	if (m->parts.len > 0) {
-		if (imsgi_ibuf_grow(b, b->wpos + m->parts.bytes) == -1)
-			return -1;
-		while ((part = ibufq_pop(&m->parts)) != NULL) {
-			memcpy(b->buf + b->wpos, part->buf, part->wpos);
-			b->wpos += part->wpos;
-			ibuf_free(part);
-		}
-	}
+	if (b->wpos >= IMSGI_GUESS_MIN)
+		imsgi_place_note(m, b->wpos);
 	m->cur = NULL;
 	imsgi_ibufq_append(&m->rq, b);
-	return 0;
 }
 
 /* Is b a buffer that the message with this header can go into? */
@@ -243,31 +262,37 @@ compact(struct msgbuf *m)
 	m->inend = left;
 }
 
-/* One message behind those that are ready: 1, 0 if it is not complete. */
+/* A message under way takes what there is of it: 1 complete, 0, -1 ENOMEM. */
 static int
-parse_one(struct msgbuf *m)
+go_on(struct msgbuf *m)
 {
-	int r = 0;
-
-	if (m->cur == NULL) {
-		if (m->inend - m->ready < m->hdrsz)
-			return 0;
-		if (m->lazy != NULL && (r = imsgi_lazy_scan(m)) != 0)
-			return r;
-		/* Not even begun while others wait before it. */
-		if (m->nready > 0)
-			return 0;
-		if (begin(m) == -1)
-			return -1;
-	}
 	if (absorb(m) == -1)
 		return -1;
 	if (m->missing > 0)
 		return 0;
-	if (deliver(m) == -1)
-		return -1;
+	deliver(m);
 	m->ready = m->inpos;
 	return 1;
+}
+
+/*
+ * The next message behind those that are ready: 1, 0 if it is not complete.
+ * Complete ones are left to wait, unless a descriptor may concern them; one
+ * that does not wait has to be made behind all that do.
+ */
+static int
+parse_one(struct msgbuf *m)
+{
+	if (m->cur != NULL)
+		return go_on(m);
+	if (m->lazy != NULL && m->tokens.n == 0 && imsgi_lazy_scan(m) &&
+	    m->nready > 0)
+		return 0;
+	if (m->inend - m->ready < m->hdrsz)
+		return 0;
+	if (imsgi_lazy_make_all(m) == -1 || begin(m) == -1)
+		return -1;
+	return go_on(m);
 }
 
 static int
@@ -277,7 +302,7 @@ parse_all(struct msgbuf *m)
 
 	while ((r = parse_one(m)) == 1)
 		continue;
-	/* Whoever fetches the next shall not meet want of memory. */
+	/* A program that fetches after each read meets want of memory here. */
 	if (r == 0 && m->nready > 0 && m->rq.first == NULL)
 		r = imsgi_lazy_make(m);
 	return r;
@@ -321,8 +346,9 @@ imsgi_msgbuf_settle(struct msgbuf *m)
 }
 
 /*
- * Two stretches: first what is missing of the current message, in place,
- * then the input buffer, unless more of that message would land in it.
+ * Two stretches: first what is missing of the current message, in place, or
+ * the place of one that may come, then the input buffer, unless more of that
+ * message would land in it.
  */
 static int
 prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
@@ -343,6 +369,11 @@ prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
 		iov[n].iov_len = room < space ? room : space;
 		space = room < m->missing ? 0 : space - iov[n].iov_len;
 		n++;
+	} else if ((*place = imsgi_place_get(m)) != NULL) {
+		iov[n].iov_base = (*place)->buf;
+		iov[n].iov_len = (*place)->size;
+		space -= iov[n].iov_len;
+		n++;
 	}
 	if (space > 0) {
 		iov[n].iov_base = m->in + m->inend;
@@ -358,6 +389,10 @@ arrived(struct msgbuf *m, struct ibuf *place, const struct iovec *iov, size_t n)
 	size_t first;
 
 	m->touched = 1;
+	if (place != NULL && m->cur == NULL) {
+		imsgi_place_arrived(m, n);
+		return;
+	}
 	if (place != NULL) {
 		first = n < iov[0].iov_len ? n : iov[0].iov_len;
 		advance(m, place, first);
@@ -407,8 +442,8 @@ imsgi_msgbuf_receive(struct msgbuf *m, int fd, int pass, int cloexec)
 		imsgi_close(passed);
 		return 0;
 	}
-	arrived(m, place, iov, (size_t)n);
 	imsgi_token_arrive(&m->tokens, passed);
+	arrived(m, place, iov, (size_t)n);
 	return parse(m);
 }
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Receiving a large message in its place before its header is known.
+ *
+ * Programs that pass blocks pass many of one size.  When two messages of the
+ * same size have come, the next read goes straight into a buffer for a third.
+ * If the guess was right, that is the message, and nothing was copied or left
+ * behind in the input buffer; if not, the bytes move to the input buffer and
+ * guessing starts over.  A guess never changes what is received, only where.
+ */
+#include "feature.h"
+
+#include <string.h>
+
+#include "msgbuf-int.h"
+
+void
+imsgi_place_note(struct msgbuf *m, size_t total)
+{
+	m->guess = 0;
+	if (total == m->seen && total <= IMSGI_PLACE_MAX && total <= m->insize)
+		m->guess = total;
+	m->seen = total;
+}
+
+void
+imsgi_place_drop(struct msgbuf *m)
+{
+	ibuf_free(m->place);
+	m->place = NULL;
+	m->guess = m->seen = 0;
+}
+
+struct ibuf *
+imsgi_place_get(struct msgbuf *m)
+{
+	/* Looking at a classic header would already change it. */
+	if (m->lazy == NULL || m->tokens.fifo || m->guess == 0 || m->inend > 0)
+		return NULL;
+	if (m->place != NULL && m->place->size != m->guess) {
+		ibuf_free(m->place);
+		m->place = NULL;
+	}
+	if (m->place == NULL)
+		m->place = imsgi_ibuf_new(m->guess, m->guess);
+	return m->place;
+}
+
+/* Is what came the start of a plain message of just the size of its place? */
+static int
+fits(struct msgbuf *m, size_t n)
+{
+	uint32_t one;
+	int more;
+
+	if (n < m->hdrsz || m->tokens.n > 0)
+		return 0;
+	return m->lazy->scan(m->arg, m->place->buf, m->guess, 1, &one, &more) ==
+	    m->guess;
+}
+
+void
+imsgi_place_arrived(struct msgbuf *m, size_t n)
+{
+	size_t first = n < m->guess ? n : m->guess;
+
+	m->inend = n - first;
+	if (fits(m, first)) {
+		m->cur = m->place;
+		m->cur->wpos = first;
+		m->missing = m->guess - first;
+		m->place = NULL;
+		return;
+	}
+	memmove(m->in + first, m->in, m->inend);
+	memcpy(m->in, m->place->buf, first);
+	m->inend = n;
+	imsgi_place_drop(m);
+}
