@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* What is measured: messages of this payload, flushed in such batches. */
 struct cell {
@@ -61,9 +62,25 @@ extern const struct contender peer_qb;	 /* libqb IPC: sockets and memory */
 extern const struct contender peer_qbrb; /* libqb ring buffer: memory */
 extern const struct contender peer_wayland;
 
-/* Ends the program with a word if the condition does not hold. */
-void must(int ok, const char *what);
+/* Ends the program with a word, and that of errno. */
+void die(const char *what);
+
+static inline void
+must(int ok, const char *what)
+{
+	if (!ok)
+		die(what);
+}
+
 /* Eight bytes of a payload, as far as it has them. */
-uint64_t touch(const void *p, size_t n);
+static inline uint64_t
+touch(const void *p, size_t n)
+{
+	uint64_t v = 0;
+
+	if (n >= sizeof(v))
+		memcpy(&v, p, sizeof(v));
+	return v;
+}
 
 #endif

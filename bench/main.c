@@ -223,27 +223,38 @@ textbook_ends(void)
 	}
 }
 
+static const struct pairing *
+find(const char *name)
+{
+	int k;
+
+	for (k = 0; k < COUNT(others); k++)
+		if (strcmp(others[k].name, name) == 0)
+			return &others[k];
+	for (k = 0; k < COUNT(streams); k++)
+		if (strcmp(streams[k].name, name) == 0)
+			return &streams[k];
+	return strcmp(name, "B") == 0 ? &passers[0] : NULL;
+}
+
 /* For profilers: bench -1 NAME KIND SIZE BATCH MESSAGES */
 static int
 once(char *argv[])
 {
 	const struct cell cell = { argv[1], strtoul(argv[2], NULL, 0),
 		atoi(argv[3]), 1 };
+	const struct pairing *who = find(argv[0]);
+	int n = atoi(argv[4]);
 	struct run run;
-	int k, n = atoi(argv[4]);
 
-	for (k = 0; k < COUNT(others); k++) {
-		if (strcmp(others[k].name, argv[0]) != 0)
-			continue;
-		run = run_once(&others[k], &cell, n);
-		printf(
-		    "%.3f us a message, cpu %.3f us, peak rss %ld and %ld K\n",
-		    run.wall / n * 1e6, run.cpu / n * 1e6, run.rss[0],
-		    run.rss[1]);
-		return 0;
+	if (who == NULL || !who->tx->can(&cell)) {
+		fprintf(stderr, "%s: no such contender for this\n", argv[0]);
+		return 2;
 	}
-	fprintf(stderr, "no contender %s\n", argv[0]);
-	return 2;
+	run = run_once(who, &cell, n);
+	printf("%.4f us a message, cpu %.4f us, peak rss %ld and %ld K\n",
+	    run.wall / n * 1e6, run.cpu / n * 1e6, run.rss[0], run.rss[1]);
+	return 0;
 }
 
 static void

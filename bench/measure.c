@@ -36,22 +36,10 @@ struct report {
 };
 
 void
-must(int ok, const char *what)
+die(const char *what)
 {
-	if (!ok) {
-		perror(what);
-		exit(1);
-	}
-}
-
-uint64_t
-touch(const void *p, size_t n)
-{
-	uint64_t v = 0;
-
-	if (n >= sizeof(v))
-		memcpy(&v, p, sizeof(v));
-	return v;
+	perror(what);
+	exit(1);
 }
 
 double
@@ -82,15 +70,13 @@ pin(int cpu)
 	must(sched_setaffinity(0, sizeof(set), &set) == 0, "setaffinity");
 }
 
-/* A private descriptor for each message, taken before the clock runs on it. */
+/* A descriptor for a message. */
 static int
-fresh_fd(const struct cell *cell)
+fresh_fd(void)
 {
 	static int null = -1;
 	int fd;
 
-	if (cell->kind[0] != 'F')
-		return -1;
 	if (null == -1)
 		must((null = open("/dev/null", O_RDONLY)) != -1, "/dev/null");
 	must((fd = dup(null)) != -1, "dup");
@@ -98,22 +84,42 @@ fresh_fd(const struct cell *cell)
 }
 
 static void
+send_all(const struct contender *c, void *end, const struct cell *cell,
+    const void *data, int n)
+{
+	int passing = cell->kind[0] == 'F', left = cell->batch;
+
+	while (n-- > 0) {
+		if (n > 0 && --left > 0) {
+			c->send(end, data, passing ? fresh_fd() : -1, 0);
+			continue;
+		}
+		c->send(end, data, passing ? fresh_fd() : -1, 1);
+		left = cell->batch;
+	}
+}
+
+static void
 work(const struct contender *c, void *end, const struct cell *cell, int side,
     int n)
 {
 	static unsigned char *data;
-	int i, echo = cell->kind[0] == 'R';
 
 	if (data == NULL)
 		must((data = calloc(1, cell->size + 8)) != NULL, "calloc");
-	for (i = 1; i <= n; i++) {
-		if (side == 0)
-			c->send(end, data, fresh_fd(cell),
-			    i % cell->batch == 0 || i == n);
-		if (side == 1 || echo)
+	if (cell->kind[0] == 'R') {
+		while (n-- > 0) {
+			if (side == 0)
+				c->send(end, data, -1, 1);
 			(void)c->recv(end);
-		if (side == 1 && echo)
-			c->send(end, data, -1, 1);
+			if (side == 1)
+				c->send(end, data, -1, 1);
+		}
+	} else if (side == 0) {
+		send_all(c, end, cell, data, n);
+	} else {
+		while (n-- > 0)
+			(void)c->recv(end);
 	}
 }
 

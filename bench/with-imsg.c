@@ -9,7 +9,7 @@
 
 struct end {
 	size_t size;
-	int channels, tx, rx, batch, got;
+	int channels, tx, rx, batch, got, passing;
 	struct imsgbuf ch[];
 };
 
@@ -40,6 +40,7 @@ with_open(const struct place *at, const struct cell *c)
 	e->size = c->size;
 	e->channels = c->channels;
 	e->batch = c->batch;
+	e->passing = c->kind[0] == 'F';
 	return e;
 }
 
@@ -68,8 +69,8 @@ with_recv(void *arg)
 
 	while (imsgbuf_get(ch, &m) == 0)
 		must(imsgbuf_read(ch) == 1, "read");
-	sum = touch(m.data, imsg_get_len(&m));
-	if ((fd = imsg_get_fd(&m)) != -1)
+	sum = touch(m.data, m.hdr.len - IMSG_HEADER_SIZE);
+	if (e->passing && (fd = imsg_get_fd(&m)) != -1)
 		(void)close(fd);
 	imsg_free(&m);
 	if (++e->got == e->batch) {

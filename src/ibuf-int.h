@@ -9,7 +9,9 @@
 #ifndef IMSG_IBUF_INT_H
 #define IMSG_IBUF_INT_H
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "imsg.h"
 #include "os.h"
@@ -27,13 +29,43 @@
 
 #define IBUF_IS_VIEW(b) ((b)->fd == IBUF_FD_VIEW)
 
-/* A new ibuf of size len, max as given; storage is not cleared. */
-IMSGI_HIDDEN struct ibuf *imsgi_ibuf_new(size_t len, size_t max);
 /* Makes size at least want (<= max), moving the content.  -1 ENOMEM. */
 IMSGI_HIDDEN int imsgi_ibuf_grow(struct ibuf *, size_t want);
 /* abort() on a view: a program that does this has lost track of ownership. */
 IMSGI_HIDDEN void imsgi_ibuf_owned(const struct ibuf *);
 /* Address at offset pos; valid even without storage, then not to be used. */
 IMSGI_HIDDEN unsigned char *imsgi_ibuf_at(const struct ibuf *, size_t pos);
+
+/* An owned ibuf whose storage of len bytes, if any, lies behind it. */
+static inline void
+imsgi_ibuf_init(struct ibuf *b, size_t len, size_t max)
+{
+	b->entry.tqe_next = NULL;
+	b->entry.tqe_prev = NULL;
+	b->buf = len > 0 ? (unsigned char *)(b + 1) : NULL;
+	b->size = len;
+	b->max = max;
+	b->wpos = b->rpos = 0;
+	b->fd = -1;
+	b->state = len > 0 ? IBUF_INLINE : 0;
+}
+
+/*
+ * A new ibuf of size len, max as given; storage is not cleared.  Inline for
+ * the sake of small messages.
+ */
+static inline struct ibuf *
+imsgi_ibuf_new(size_t len, size_t max)
+{
+	struct ibuf *b;
+
+	if (len > SIZE_MAX - sizeof(*b)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	if ((b = imsgi_os.alloc(sizeof(*b) + len)) != NULL)
+		imsgi_ibuf_init(b, len, max);
+	return b;
+}
 
 #endif

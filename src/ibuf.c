@@ -19,33 +19,6 @@
 /* First growth step in bytes; small enough for a buffer of a few words. */
 #define GROW_MIN 64
 
-static void
-init_owned(struct ibuf *b, size_t len, size_t max)
-{
-	b->entry.tqe_next = NULL;
-	b->entry.tqe_prev = NULL;
-	b->buf = len > 0 ? (unsigned char *)(b + 1) : NULL;
-	b->size = len;
-	b->max = max;
-	b->wpos = b->rpos = 0;
-	b->fd = -1;
-	b->state = len > 0 ? IBUF_INLINE : 0;
-}
-
-struct ibuf *
-imsgi_ibuf_new(size_t len, size_t max)
-{
-	struct ibuf *b;
-
-	if (len > SIZE_MAX - sizeof(*b)) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	if ((b = imsgi_os.alloc(sizeof(*b) + len)) != NULL)
-		init_owned(b, len, max);
-	return b;
-}
-
 /* calloc(3) knows which fresh pages are zero already; memset does not. */
 static struct ibuf *
 new_zeroed(size_t len, size_t max)
@@ -57,7 +30,7 @@ new_zeroed(size_t len, size_t max)
 		return NULL;
 	}
 	if ((b = imsgi_os.calloc(1, sizeof(*b) + len)) != NULL)
-		init_owned(b, len, max);
+		imsgi_ibuf_init(b, len, max);
 	return b;
 }
 
@@ -112,9 +85,10 @@ ibuf_free(struct ibuf *b)
 {
 	if (b == NULL)
 		return;
-	imsgi_ibuf_owned(b);
-	if (b->fd >= 0)
+	if (b->fd != -1) {
+		imsgi_ibuf_owned(b);
 		imsgi_close(b->fd);
+	}
 	if (b->buf != NULL)
 		release_storage(b);
 	imsgi_free(b);

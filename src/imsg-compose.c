@@ -15,7 +15,7 @@
 
 #include "imsg-int.h"
 
-static void
+static inline void
 fill_header(const struct imsgbuf *b, struct imsg_hdr *hdr, uint32_t type,
     uint32_t id, pid_t pid)
 {
@@ -25,32 +25,38 @@ fill_header(const struct imsgbuf *b, struct imsg_hdr *hdr, uint32_t type,
 	hdr->pid = (uint32_t)(pid == 0 ? b->pid : pid);
 }
 
-/* May a message with this payload be queued?  Its total size, or 0. */
-static size_t
-admit(struct imsgbuf *b, size_t payload, int has_fd)
+static int
+over_limit(const struct msgbuf *m, size_t total, int has_fd)
 {
-	const struct msgbuf *m = b->w;
 	const struct imsg_limits *l = &m->limits;
-	size_t total;
 
-	if (payload > imsgi_wire_max(b) ||
-	    payload + IMSG_HEADER_SIZE > imsgi_wire_max(b)) {
+	return (l->wbytes != 0 &&
+		   (m->wq.bytes > l->wbytes ||
+		       total > l->wbytes - m->wq.bytes)) ||
+	    (l->wmsgs != 0 && m->count - m->halves >= l->wmsgs) ||
+	    (l->wfds != 0 && has_fd && m->wq.fds + m->hollow.fds >= l->wfds);
+}
+
+/* May a message with this payload be queued?  Its total size, or 0. */
+static inline size_t
+admit(const struct imsgbuf *b, size_t payload, int has_fd)
+{
+	size_t max = imsgi_wire_max(b);
+
+	if (max < IMSG_HEADER_SIZE || payload > max - IMSG_HEADER_SIZE) {
 		errno = ERANGE;
 		return 0;
 	}
-	total = payload + IMSG_HEADER_SIZE;
-	if ((l->wbytes != 0 &&
-		(m->wq.bytes > l->wbytes || total > l->wbytes - m->wq.bytes)) ||
-	    (l->wmsgs != 0 && m->wmsgs >= l->wmsgs) ||
-	    (l->wfds != 0 && has_fd && m->wq.fds + m->hollow.fds >= l->wfds)) {
+	if (b->w->limited &&
+	    over_limit(b->w, payload + IMSG_HEADER_SIZE, has_fd)) {
 		errno = ENOBUFS;
 		return 0;
 	}
-	return total;
+	return payload + IMSG_HEADER_SIZE;
 }
 
 /* Word by word, for the reason given at open_message(). */
-static void
+static inline void
 put_header(unsigned char *p, const struct imsg_hdr *hdr)
 {
 	memcpy(p, &hdr->type, sizeof(hdr->type));
@@ -75,19 +81,13 @@ gather(unsigned char *p, const struct imsg_hdr *hdr, const struct iovec *iov,
 	}
 }
 
-/* Into the output chunk if it may go there, else as a buffer of its own. */
+/* Queues the message as a buffer of its own. */
 static int
-enqueue(struct imsgbuf *b, struct imsg_hdr *hdr, size_t total, int fd,
-    const struct iovec *iov, int iovcnt)
+enqueue_ibuf(struct imsgbuf *b, const struct imsg_hdr *hdr, size_t total,
+    int fd, const struct iovec *iov, int iovcnt)
 {
 	struct ibuf *msg;
-	unsigned char *p;
 
-	hdr->len = imsgi_wire_len(b, total, fd >= 0);
-	if (fd < 0 && (p = imsgi_msgbuf_stage(b->w, total, 0)) != NULL) {
-		gather(p, hdr, iov, iovcnt);
-		return 1;
-	}
 	if ((msg = imsgi_ibuf_new(total, total)) == NULL)
 		return -1;
 	gather(msg->buf, hdr, iov, iovcnt);
@@ -102,6 +102,7 @@ imsg_composev(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
     const struct iovec *iov, int iovcnt)
 {
 	struct imsg_hdr hdr;
+	unsigned char *p;
 	size_t total, len = 0;
 	int i;
 
@@ -115,23 +116,49 @@ imsg_composev(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
 	if ((total = admit(b, len, fd >= 0)) == 0)
 		return -1;
 	fill_header(b, &hdr, type, id, pid);
-	return enqueue(b, &hdr, total, fd, iov, iovcnt);
+	hdr.len = imsgi_wire_len(b, total, fd >= 0);
+	if (fd < 0 && (p = imsgi_msgbuf_stage(b->w, total, 0)) != NULL) {
+		gather(p, &hdr, iov, iovcnt);
+		return 1;
+	}
+	return enqueue_ibuf(b, &hdr, total, fd, iov, iovcnt);
 }
 
+static int
+compose(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
+    const void *data, size_t len)
+{
+	const struct iovec iov = { (void *)(uintptr_t)data, len };
+
+	return imsg_composev(b, type, id, pid, fd, &iov, 1);
+}
+
+/*
+ * Most messages: no descriptor, no limit, the modern wire, and room behind
+ * the one before it.  Nothing is left to do after the payload is copied.
+ */
 int
 imsg_compose(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
     const void *data, size_t len)
 {
+	struct msgbuf *w = b->w;
+	struct chunk *c = imsgi_chunk_at_end(w, IMSG_HEADER_SIZE);
 	struct imsg_hdr hdr;
-	struct iovec iov;
+	unsigned char *p;
 	size_t total;
 
-	if ((total = admit(b, len, fd >= 0)) == 0)
-		return -1;
-	iov.iov_base = (void *)(uintptr_t)data;
-	iov.iov_len = len;
+	if (c == NULL || fd >= 0 || len > c->room ||
+	    (total = len + IMSG_HEADER_SIZE) > c->room - MSGBUF_SLOT ||
+	    total > b->maxsize || (b->flags & IMSG_FLAG_CLASSIC) ||
+	    w->limited || w->hollow.len > 0)
+		return compose(b, type, id, pid, fd, data, len);
+	p = imsgi_chunk_put(w, c, total, 0);
 	fill_header(b, &hdr, type, id, pid);
-	return enqueue(b, &hdr, total, fd, &iov, 1);
+	hdr.len = (uint32_t)total;
+	put_header(p, &hdr);
+	if (len > 0)
+		memcpy(p + sizeof(hdr), data, len);
+	return 1;
 }
 
 /* Queues the header as the first half of a message whose rest follows. */
@@ -182,19 +209,11 @@ imsg_compose_ibuf(
 int
 imsg_forward(struct imsgbuf *b, struct imsg *m)
 {
-	struct imsg_hdr hdr;
-	struct iovec iov;
-	size_t total;
-
 	ibuf_rewind(m->buf);
 	if (ibuf_skip(m->buf, IMSG_HEADER_SIZE) == -1)
 		return -1;
-	iov.iov_base = ibuf_data(m->buf);
-	iov.iov_len = ibuf_size(m->buf);
-	if ((total = admit(b, iov.iov_len, 0)) == 0)
-		return -1;
-	fill_header(b, &hdr, m->hdr.type, m->hdr.peerid, (pid_t)m->hdr.pid);
-	return enqueue(b, &hdr, total, -1, &iov, 1);
+	return imsg_compose(b, m->hdr.type, m->hdr.peerid, (pid_t)m->hdr.pid,
+	    -1, ibuf_data(m->buf), ibuf_size(m->buf));
 }
 
 struct ibuf *

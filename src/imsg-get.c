@@ -38,13 +38,33 @@ open_message(struct ibuf *buf, struct imsg *m)
 	return 1;
 }
 
+/* A message that waits in the input buffer: no descriptor, all checked. */
+static int
+open_ready(struct msgbuf *w, struct imsg *m)
+{
+	struct imsg_hdr hdr;
+	struct ibuf *buf;
+
+	memcpy(&hdr, w->in + w->inpos, sizeof(hdr));
+	if ((buf = imsgi_lazy_one(w, hdr.len, sizeof(hdr))) == NULL)
+		return -1;
+	m->hdr = hdr;
+	m->data = hdr.len > sizeof(hdr) ? buf->buf + sizeof(hdr) : NULL;
+	m->buf = buf;
+	if (w->nready == 0)
+		imsgi_msgbuf_settle(w);
+	return 1;
+}
+
 int
 imsgbuf_get(struct imsgbuf *b, struct imsg *m)
 {
 	struct ibuf *buf;
 
-	if ((buf = msgbuf_get(b->w)) == NULL)
-		return b->w->nready == 0 ? 0 : -1;
+	if (b->w->rq.first == NULL && b->w->nready > 0)
+		return open_ready(b->w, m);
+	if ((buf = ibufq_pop(&b->w->rq)) == NULL)
+		return 0;
 	return open_message(buf, m);
 }
 

@@ -34,9 +34,28 @@
 IMSGI_HIDDEN struct ibuf *imsgi_wire_header(struct ibuf *, void *, int *);
 /* The same for messages that wait in its input buffer. */
 IMSGI_HIDDEN extern const struct msgbuf_lazy imsgi_wire_lazy;
+/* Length and flags of a message of this total size on the classic wire. */
+IMSGI_HIDDEN uint32_t imsgi_wire_classic_len(size_t, int);
+
 /* Length word for a message of this total size on this channel's wire. */
-IMSGI_HIDDEN uint32_t imsgi_wire_len(const struct imsgbuf *, size_t, int);
+static inline uint32_t
+imsgi_wire_len(const struct imsgbuf *b, size_t total, int marked)
+{
+	if (b->flags & IMSG_FLAG_CLASSIC)
+		return imsgi_wire_classic_len(total, marked);
+	return (uint32_t)total | (marked ? IMSG_FD_MARK : 0);
+}
+
 /* Largest total size that this channel may send. */
-IMSGI_HIDDEN size_t imsgi_wire_max(const struct imsgbuf *);
+static inline size_t
+imsgi_wire_max(const struct imsgbuf *b)
+{
+	/* The program may assign any number; bit 31 belongs to no length. */
+	size_t max = b->maxsize < IMSG_FD_MARK ? b->maxsize : IMSG_FD_MARK - 1;
+
+	if ((b->flags & IMSG_FLAG_CLASSIC) && max > IMSG_CLASSIC_MAX)
+		return IMSG_CLASSIC_MAX;
+	return max;
+}
 
 #endif

@@ -178,15 +178,9 @@ wire_scan(void *arg, unsigned char *p, size_t len, uint32_t max, uint32_t *n,
 	return scan_modern(b, p, len, max, n, more);
 }
 
-static size_t
-wire_size(const void *hdr)
-{
-	return len_of(hdr);
-}
-
 const struct msgbuf_lazy imsgi_wire_lazy = {
 	wire_scan,
-	wire_size,
+	offsetof(struct imsg_hdr, len),
 };
 
 /*
@@ -222,26 +216,15 @@ imsgi_wire_header(struct ibuf *hdr, void *arg, int *fd)
 }
 
 uint32_t
-imsgi_wire_len(const struct imsgbuf *b, size_t total, int marked)
+imsgi_wire_classic_len(size_t total, int marked)
 {
 	unsigned char word[sizeof(uint32_t)];
 	uint16_t len = (uint16_t)total;
 	uint16_t flags = marked ? CLASSIC_HASFD : 0;
 	uint32_t v;
 
-	if (!(b->flags & IMSG_FLAG_CLASSIC))
-		return (uint32_t)total | (marked ? IMSG_FD_MARK : 0);
 	memcpy(word, &len, sizeof(len));
 	memcpy(word + sizeof(len), &flags, sizeof(flags));
 	memcpy(&v, word, sizeof(v));
 	return v;
-}
-
-size_t
-imsgi_wire_max(const struct imsgbuf *b)
-{
-	if ((b->flags & IMSG_FLAG_CLASSIC) && b->maxsize > IMSG_CLASSIC_MAX)
-		return IMSG_CLASSIC_MAX;
-	/* The program may assign any number; bit 31 is not part of a length. */
-	return b->maxsize < IMSG_FD_MARK ? b->maxsize : IMSG_FD_MARK - 1;
 }

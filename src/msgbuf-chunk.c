@@ -13,14 +13,10 @@
 
 #include "msgbuf-int.h"
 
-#define SLOT_SIZE sizeof(uint32_t)
-/* Marks the end of a first half; sizes in a chunk are far below it. */
-#define SLOT_PART 0x80000000U
-
 static unsigned char *
 slot_at(const struct chunk *c, uint32_t i)
 {
-	return c->ibuf.buf + c->cap - ((size_t)i + 1) * SLOT_SIZE;
+	return c->ibuf.buf + c->cap - ((size_t)i + 1) * MSGBUF_SLOT;
 }
 
 static struct chunk *
@@ -97,12 +93,9 @@ chunk_begin(struct msgbuf *m, size_t need)
 }
 
 unsigned char *
-imsgi_msgbuf_stage(struct msgbuf *m, size_t len, int part)
+imsgi_msgbuf_stage(struct msgbuf *m, size_t len, int half)
 {
-	struct ibuf *last = m->wq.last;
-	struct chunk *c = NULL;
-	unsigned char *p;
-	uint32_t end;
+	struct chunk *c;
 
 	/*
 	 * A message that fills more than half of the largest chunk gains
@@ -110,52 +103,53 @@ imsgi_msgbuf_stage(struct msgbuf *m, size_t len, int part)
 	 */
 	if (len > IMSGI_CHUNK_MAX / 2 || m->hollow.len > 0)
 		return NULL;
-	if (last != NULL && (last->state & IBUF_CHUNK))
-		c = (struct chunk *)(void *)last;
-	if (c == NULL || c->room < len + SLOT_SIZE) {
-		if ((c = chunk_begin(m, len + SLOT_SIZE)) == NULL)
-			return NULL;
-	}
-	p = c->ibuf.buf + c->ibuf.wpos;
-	c->ibuf.wpos += len;
-	c->room -= len + SLOT_SIZE;
-	/* ibuf_free() wipes size bytes: what was used, not the whole chunk. */
-	if (c->ibuf.size < c->ibuf.wpos)
-		c->ibuf.size = c->ibuf.wpos;
-	end = (uint32_t)c->ibuf.wpos | (part ? SLOT_PART : 0);
-	memcpy(slot_at(c, c->slots++), &end, SLOT_SIZE);
-	m->wq.bytes += len;
-	m->count++;
-	if (part)
-		c->parts++;
-	else
-		m->wmsgs++;
-	m->touched = 1;
-	return p;
+	if ((c = imsgi_chunk_at_end(m, len)) == NULL &&
+	    (c = chunk_begin(m, len + MSGBUF_SLOT)) == NULL)
+		return NULL;
+	return imsgi_chunk_put(m, c, len, half);
+}
+
+static uint32_t
+slots(const struct chunk *c)
+{
+	return (uint32_t)((c->cap - c->ibuf.wpos - c->room) / MSGBUF_SLOT);
 }
 
 uint32_t
-imsgi_chunk_advance(struct chunk *c, uint32_t *msgs)
+imsgi_chunk_advance(struct chunk *c, uint32_t *halves)
 {
 	uint32_t end, n = 0;
 
 	if (c->ibuf.rpos == c->ibuf.wpos) {
-		n = c->slots - c->done;
-		*msgs = n - c->parts;
-		c->done = c->slots;
-		c->parts = 0;
+		n = slots(c) - c->done;
+		*halves = c->halves;
+		c->done += n;
+		c->halves = 0;
 		return n;
 	}
-	for (*msgs = 0; c->done < c->slots; c->done++, n++) {
-		memcpy(&end, slot_at(c, c->done), SLOT_SIZE);
-		if ((end & ~SLOT_PART) > c->ibuf.rpos)
+	for (*halves = 0; c->done < slots(c); c->done++, n++) {
+		memcpy(&end, slot_at(c, c->done), sizeof(end));
+		if ((end & ~MSGBUF_HALF) > c->ibuf.rpos)
 			break;
-		if (end & SLOT_PART)
-			c->parts--;
-		else
-			(*msgs)++;
+		if (end & MSGBUF_HALF)
+			(*halves)++;
 	}
+	c->halves -= *halves;
 	return n;
+}
+
+static void
+note_use(struct chunk *c)
+{
+	if (c->ibuf.size < c->ibuf.wpos)
+		c->ibuf.size = c->ibuf.wpos;
+}
+
+void
+imsgi_chunk_free(struct chunk *c)
+{
+	note_use(c);
+	ibuf_free(&c->ibuf);
 }
 
 /* Sent completely and unlinked. */
@@ -164,16 +158,17 @@ imsgi_chunk_retire(struct msgbuf *m, struct chunk *c)
 {
 	int i;
 
+	note_use(c);
 	c->ibuf.rpos = c->ibuf.wpos = 0;
 	c->room = c->cap;
-	c->slots = c->done = 0;
+	c->done = 0;
 	for (i = 0; c->cap == IMSGI_CHUNK_SIZE && i < MSGBUF_SPARES; i++) {
 		if (m->spare[i] == NULL) {
 			m->spare[i] = c;
 			return;
 		}
 	}
-	ibuf_free(&c->ibuf);
+	imsgi_chunk_free(c);
 }
 
 void
@@ -182,5 +177,5 @@ imsgi_chunk_drop_spares(struct msgbuf *m)
 	struct chunk *c;
 
 	while ((c = take_spare(m)) != NULL)
-		ibuf_free(&c->ibuf);
+		imsgi_chunk_free(c);
 }

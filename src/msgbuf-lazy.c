@@ -27,40 +27,22 @@ imsgi_lazy_scan(struct msgbuf *m)
 	return more;
 }
 
-static struct ibuf *
-make(struct msgbuf *m)
+static size_t
+size_of_next(const struct msgbuf *m)
 {
-	unsigned char *p = m->in + m->inpos;
-	size_t total = m->lazy->size(p);
-	struct ibuf *b;
+	uint32_t total;
 
-	if ((b = imsgi_ibuf_new(total, total)) == NULL)
-		return NULL;
-	memcpy(b->buf, p, total);
-	b->wpos = total;
-	m->inpos += total;
-	m->nready--;
-	if (total >= IMSGI_GUESS_MIN)
-		imsgi_place_note(m, total);
-	return b;
+	memcpy(&total, m->in + m->inpos + m->lazy->size_at, sizeof(total));
+	return total;
 }
 
-struct ibuf *
-imsgi_lazy_take(struct msgbuf *m)
-{
-	struct ibuf *b;
-
-	if ((b = make(m)) != NULL && m->nready == 0)
-		imsgi_msgbuf_settle(m);
-	return b;
-}
-
+/* Without settling: the parser, which is the one that asks, goes on itself. */
 int
 imsgi_lazy_make(struct msgbuf *m)
 {
 	struct ibuf *b;
 
-	if ((b = make(m)) == NULL)
+	if ((b = imsgi_lazy_one(m, size_of_next(m), 0)) == NULL)
 		return -1;
 	imsgi_ibufq_append(&m->rq, b);
 	return 0;
@@ -79,7 +61,12 @@ imsgi_lazy_make_all(struct msgbuf *m)
 struct ibuf *
 msgbuf_get(struct msgbuf *m)
 {
-	if (m->nready > 0 && m->rq.first == NULL)
-		return imsgi_lazy_take(m);
-	return ibufq_pop(&m->rq);
+	struct ibuf *b;
+
+	if (m->nready == 0 || m->rq.first != NULL)
+		return ibufq_pop(&m->rq);
+	if ((b = imsgi_lazy_one(m, size_of_next(m), 0)) != NULL &&
+	    m->nready == 0)
+		imsgi_msgbuf_settle(m);
+	return b;
 }

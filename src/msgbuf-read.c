@@ -348,7 +348,11 @@ imsgi_msgbuf_settle(struct msgbuf *m)
 /*
  * Two stretches: first what is missing of the current message, in place, or
  * the place of one that may come, then the input buffer, unless more of that
- * message would land in it.
+ * message would land in it.  Behind a message of several reads nothing more
+ * is read: the next one's block would be allocated before the program has
+ * freed this one, and with two large blocks free glibc gives memory back to
+ * the system after each message (mallopt(3), M_TRIM_THRESHOLD: twice the
+ * largest block freed).
  */
 static int
 prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
@@ -367,7 +371,9 @@ prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
 			room = m->missing;
 		iov[n].iov_base = (*place)->buf + (*place)->wpos;
 		iov[n].iov_len = room < space ? room : space;
-		space = room < m->missing ? 0 : space - iov[n].iov_len;
+		space -= iov[n].iov_len;
+		if (room < m->missing || m->cur->max > IMSGI_PLACE_MAX)
+			space = 0;
 		n++;
 	} else if ((*place = imsgi_place_get(m)) != NULL) {
 		iov[n].iov_base = (*place)->buf;

@@ -80,8 +80,8 @@ retire_head(struct msgbuf *m)
 		return;
 	}
 	m->count--;
-	if (!(b->state & IBUF_PART))
-		m->wmsgs--;
+	if (b->state & IBUF_PART)
+		m->halves--;
 	ibuf_free(b);
 }
 
@@ -90,7 +90,7 @@ static void
 consume_head(struct msgbuf *m, size_t take, int passed)
 {
 	struct ibuf *b = m->wq.first;
-	uint32_t msgs;
+	uint32_t halves;
 
 	b->rpos += take;
 	b->state |= IBUF_BEGUN;
@@ -102,8 +102,8 @@ consume_head(struct msgbuf *m, size_t take, int passed)
 	}
 	if (b->state & IBUF_CHUNK) {
 		m->count -=
-		    imsgi_chunk_advance((struct chunk *)(void *)b, &msgs);
-		m->wmsgs -= msgs;
+		    imsgi_chunk_advance((struct chunk *)(void *)b, &halves);
+		m->halves -= halves;
 	}
 }
 

@@ -38,10 +38,17 @@ msgbuf_free(struct msgbuf *m)
 void
 msgbuf_clear(struct msgbuf *m)
 {
-	ibufq_flush(&m->wq);
+	struct ibuf *b;
+
+	while ((b = ibufq_pop(&m->wq)) != NULL) {
+		if (b->state & IBUF_CHUNK)
+			imsgi_chunk_free((struct chunk *)(void *)b);
+		else
+			ibuf_free(b);
+	}
 	ibufq_flush(&m->hollow);
 	imsgi_chunk_drop_spares(m);
-	m->count = m->wmsgs = 0;
+	m->count = m->halves = 0;
 	imsgi_msgbuf_clear_read(m);
 }
 
@@ -56,8 +63,8 @@ imsgi_msgbuf_follow(struct msgbuf *m, struct ibuf *b)
 {
 	m->touched = 1;
 	m->count++;
-	if (!(b->state & IBUF_PART))
-		m->wmsgs++;
+	if (b->state & IBUF_PART)
+		m->halves++;
 	imsgi_ibufq_append(&m->wq, b);
 }
 
@@ -74,7 +81,6 @@ ibuf_close(struct msgbuf *m, struct ibuf *b)
 	if (b->fd >= 0 && ibuf_size(b) == 0) {
 		m->touched = 1;
 		m->count++;
-		m->wmsgs++;
 		imsgi_ibufq_append(&m->hollow, b);
 		return;
 	}
@@ -83,7 +89,6 @@ ibuf_close(struct msgbuf *m, struct ibuf *b)
 		b->fd = ibuf_fd_get(rider);
 		ibuf_free(rider);
 		m->count--;
-		m->wmsgs--;
 	}
 	imsgi_msgbuf_follow(m, b);
 }
@@ -97,7 +102,6 @@ msgbuf_concat(struct msgbuf *m, struct ibufqueue *from)
 		if (from->len > 0)
 			m->touched = 1;
 		m->count += from->len;
-		m->wmsgs += from->len;
 		ibufq_concat(&m->wq, from);
 		return;
 	}
