@@ -187,7 +187,8 @@ void		 ibuf_fd_set(struct ibuf *, int);
  *	unspecified.  Length 0 gives a pointer that must not be followed; on
  *	a view EINVAL.
  * ibuf_add: copies; data must not point into the buffer.
- * ibuf_add_ibuf: copies the unread part of from, which is not changed.
+ * ibuf_add_ibuf: copies the unread part of from, which is not changed but
+ *	may be the buffer itself.
  * ibuf_add_zero: appends zeros.
  * ibuf_add_n8/16/32/64: big endian.  ibuf_add_h16/32/64: host order.
  * ibuf_add_strbuf: a field of len bytes: the string, NUL, zeros.  EOVERFLOW
@@ -322,7 +323,8 @@ void		 ibufq_concat(struct ibufqueue *, struct ibufqueue *);
  *	only if none waits.
  * msgbuf_get: the oldest completely received message, header first, rpos 0;
  *	the caller's.  NULL if there is none.
- * msgbuf_concat: moves all ibufs of a queue behind the write queue.
+ * msgbuf_concat: moves all ibufs of a queue behind the write queue, in
+ *	constant time except on the classic wire.
  * ibuf_close: puts b, whose unread part will be sent, into the write queue
  *	and takes ownership.  A view aborts.  A descriptor on an ibuf without
  *	bytes waits for the next ibuf that has bytes but no descriptor.  Not
@@ -525,6 +527,8 @@ int		 imsg_ibufq_pop(struct ibufqueue *, struct imsg *);
  * imsg_set_maxsize: lowers the payload limit of this message.  ERANGE: more
  *	than at present, or below what it holds; EINVAL: a view.
  * imsg_close: completes the header and queues the message, taking ownership.
+ *	On another channel than it was created for it must not be larger than
+ *	that one's wire can say: calls abort(3).
  */
 int		 imsg_compose(struct imsgbuf *, uint32_t, uint32_t, pid_t, int,
 		    const void *, size_t);

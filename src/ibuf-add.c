@@ -60,7 +60,16 @@ ibuf_add(struct ibuf *b, const void *data, size_t len)
 int
 ibuf_add_ibuf(struct ibuf *b, const struct ibuf *from)
 {
-	return ibuf_add(b, ibuf_data(from), ibuf_size(from));
+	size_t len = ibuf_size(from);
+	void *p;
+
+	if (len == 0)
+		return 0;
+	if ((p = ibuf_reserve(b, len)) == NULL)
+		return -1;
+	/* Asked only now: b may be from, and may have moved. */
+	memcpy(p, ibuf_data(from), len);
+	return 0;
 }
 
 int

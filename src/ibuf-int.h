@@ -26,6 +26,7 @@
 #define IBUF_PART      0x08 /* first half of a message, not counted */
 #define IBUF_CHUNK     0x10 /* output chunk of several messages */
 #define IBUF_BEGUN     0x20 /* sent in part: too late for a descriptor */
+#define IBUF_RECEIVED  0x40 /* a received message, as it is fetched */
 
 #define IBUF_IS_VIEW(b) ((b)->fd == IBUF_FD_VIEW)
 

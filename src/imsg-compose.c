@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "imsg-int.h"
@@ -55,14 +56,20 @@ admit(const struct imsgbuf *b, size_t payload, int has_fd)
 	return payload + IMSG_HEADER_SIZE;
 }
 
+static inline void
+put_word(unsigned char *p, uint32_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
 /* Word by word, for the reason given at open_message(). */
 static inline void
 put_header(unsigned char *p, const struct imsg_hdr *hdr)
 {
-	memcpy(p, &hdr->type, sizeof(hdr->type));
-	memcpy(p + 4, &hdr->len, sizeof(hdr->len));
-	memcpy(p + 8, &hdr->peerid, sizeof(hdr->peerid));
-	memcpy(p + 12, &hdr->pid, sizeof(hdr->pid));
+	put_word(p, hdr->type);
+	put_word(p + 4, hdr->len);
+	put_word(p + 8, hdr->peerid);
+	put_word(p + 12, hdr->pid);
 }
 
 static void
@@ -143,7 +150,6 @@ imsg_compose(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
 {
 	struct msgbuf *w = b->w;
 	struct chunk *c = imsgi_chunk_at_end(w, IMSG_HEADER_SIZE);
-	struct imsg_hdr hdr;
 	unsigned char *p;
 	size_t total;
 
@@ -153,11 +159,12 @@ imsg_compose(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
 	    w->limited || w->hollow.len > 0)
 		return compose(b, type, id, pid, fd, data, len);
 	p = imsgi_chunk_put(w, c, total, 0);
-	fill_header(b, &hdr, type, id, pid);
-	hdr.len = (uint32_t)total;
-	put_header(p, &hdr);
+	put_word(p, type);
+	put_word(p + 4, (uint32_t)total);
+	put_word(p + 8, id);
+	put_word(p + 12, (uint32_t)(pid == 0 ? b->pid : pid));
 	if (len > 0)
-		memcpy(p + sizeof(hdr), data, len);
+		memcpy(p + IMSG_HEADER_SIZE, data, len);
 	return 1;
 }
 
@@ -259,9 +266,17 @@ imsg_set_maxsize(struct ibuf *msg, size_t max)
 	return ibuf_set_maxsize(msg, max + IMSG_HEADER_SIZE);
 }
 
+/*
+ * A message that was created for another channel may be too large for what
+ * this one's wire can say; a wrong length would tear the stream apart.
+ */
 void
 imsg_close(struct imsgbuf *b, struct ibuf *msg)
 {
+	if (ibuf_size(msg) > ((b->flags & IMSG_FLAG_CLASSIC) ?
+				     IMSG_CLASSIC_MAX :
+				     IMSG_FD_MARK - 1))
+		abort();
 	(void)ibuf_set_h32(msg, offsetof(struct imsg_hdr, len),
 	    imsgi_wire_len(b, ibuf_size(msg), ibuf_fd_avail(msg)));
 	ibuf_close(b->w, msg);

@@ -30,6 +30,8 @@
 #define IMSG_RMSGS  1048576U
 #define IMSG_RFDS   4096U
 
+/* Has the program let more pile up than the read limits allow? */
+IMSGI_HIDDEN int imsgi_at_read_limit(const struct imsgbuf *);
 /* The header callback of a channel's reader. */
 IMSGI_HIDDEN struct ibuf *imsgi_wire_header(struct ibuf *, void *, int *);
 /* The same for messages that wait in its input buffer. */

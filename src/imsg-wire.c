@@ -167,6 +167,28 @@ scan_classic(const struct imsgbuf *b, unsigned char *p, size_t len,
 	return done;
 }
 
+/*
+ * A received message that is relayed as it is, from its first byte, to a
+ * channel on the classic wire.  One too large for that is left as it is: the
+ * far end will name the cause, EPROTO.
+ */
+static void
+to_classic(struct ibuf *b)
+{
+	uint32_t len;
+	size_t total;
+
+	if (!(b->state & IBUF_RECEIVED) || b->rpos != 0)
+		return;
+	b->state &= ~(unsigned int)IBUF_RECEIVED;
+	len = len_of(b->buf);
+	total = len & ~IMSG_FD_MARK;
+	if (total > IMSG_CLASSIC_MAX)
+		return;
+	len = imsgi_wire_classic_len(total, (len & IMSG_FD_MARK) != 0);
+	memcpy(b->buf + offsetof(struct imsg_hdr, len), &len, sizeof(len));
+}
+
 static size_t
 wire_scan(void *arg, unsigned char *p, size_t len, uint32_t max, uint32_t *n,
     int *more)
@@ -181,6 +203,7 @@ wire_scan(void *arg, unsigned char *p, size_t len, uint32_t max, uint32_t *n,
 const struct msgbuf_lazy imsgi_wire_lazy = {
 	wire_scan,
 	offsetof(struct imsg_hdr, len),
+	to_classic,
 };
 
 /*

@@ -39,24 +39,30 @@ timed_out(int64_t deadline)
 	return 1;
 }
 
-/* *backoff: 0 if the socket was full, else how long to sleep after poll. */
-static int
-wait_writable(struct imsgbuf *b, int64_t deadline, int backoff)
+/* Not beyond the deadline. */
+static void
+sleep_within(int64_t deadline, int ms)
 {
 	int64_t left;
 
+	if (deadline >= 0) {
+		left = deadline - imsgi_now_ms();
+		if (left < ms)
+			ms = left < 0 ? 0 : (int)left;
+	}
+	imsgi_sleep_ms(ms);
+}
+
+/* backoff: 0 if the socket was full, else how long to sleep after poll. */
+static int
+wait_writable(struct imsgbuf *b, int64_t deadline, int backoff)
+{
 	if (timed_out(deadline))
 		return -1;
 	if (imsgi_wait(b->fd, POLLOUT, deadline) == -1)
 		return -1;
-	if (backoff == 0)
-		return 0;
-	if (deadline >= 0) {
-		left = deadline - imsgi_now_ms();
-		if (left < backoff)
-			backoff = left < 0 ? 0 : (int)left;
-	}
-	imsgi_sleep_ms(backoff);
+	if (backoff > 0)
+		sleep_within(deadline, backoff);
 	return 0;
 }
 
@@ -120,10 +126,29 @@ imsgbuf_flush_timeout(struct imsgbuf *b, int ms)
 	return flush(b, ms, 1);
 }
 
-/*
- * Waits before it reads, so that a blocking socket cannot hold it longer
- * than asked.  Bytes kept after ENOMEM are waited for by nobody.
- */
+/* how: IMSGI_RECV_NOWAIT or 0. */
+static int
+read_some(struct imsgbuf *b, int how)
+{
+	/* Without a system call: the kernel's buffer fills, the peer waits. */
+	if (b->w->failed == 0 && imsgi_at_read_limit(b))
+		return 1;
+	if (b->flags & IMSG_FLAG_FDPASS)
+		how |= IMSGI_RECV_PASS;
+	if (b->flags & IMSG_FLAG_CLOEXEC)
+		how |= IMSGI_RECV_CLOEXEC;
+	return imsgi_msgbuf_receive(b->w, b->fd, how);
+}
+
+int
+imsgbuf_read(struct imsgbuf *b)
+{
+	int r = read_some(b, 0);
+
+	return r == MSGBUF_WOULDBLOCK ? 1 : r;
+}
+
+/* Bytes kept after ENOMEM are waited for by nobody. */
 static int
 wait_readable(struct imsgbuf *b, int64_t deadline)
 {
@@ -140,24 +165,35 @@ wait_readable(struct imsgbuf *b, int64_t deadline)
 	return 0;
 }
 
+/*
+ * Waits before it reads, and then reads without blocking: poll(2) may say
+ * that there is something when a read would wait, for urgent data and below
+ * SO_RCVLOWAT, both of which are in the peer's hands.  It says so again at
+ * once; so as not to spin, each time in a row is followed by a longer sleep.
+ */
 int
 imsgbuf_recv(struct imsgbuf *b, struct imsg *m, int ms)
 {
 	int64_t deadline = deadline_of(ms);
-	int save, got, r;
+	int save, got, r, backoff = 0;
 
 	while ((r = imsgbuf_get(b, m)) == 0) {
 		if (wait_readable(b, deadline) == -1)
 			return -1;
-		r = imsgbuf_read(b);
+		r = read_some(b, IMSGI_RECV_NOWAIT);
 		save = errno;
 		/* What was complete before a failure comes before it. */
 		if (r != 0 && (got = imsgbuf_get(b, m)) != 0)
 			return got;
 		errno = save;
+		if (r <= 0)
+			return r;
 		/* A peer that sends byte by byte does not stretch the time. */
-		if (r != 1 || timed_out(deadline))
-			return r == 1 ? -1 : r;
+		if (timed_out(deadline))
+			return -1;
+		backoff = r == MSGBUF_WOULDBLOCK ? next_backoff(backoff) : 0;
+		if (backoff > 0)
+			sleep_within(deadline, backoff);
 	}
 	return r;
 }

@@ -137,9 +137,8 @@ imsgbuf_failed(const struct imsgbuf *b, struct imsg_hdr *hdr)
 	return m->failed;
 }
 
-/* Has the program let more pile up than the limits allow? */
-static int
-at_read_limit(const struct imsgbuf *b)
+int
+imsgi_at_read_limit(const struct imsgbuf *b)
 {
 	const struct msgbuf *m = b->w;
 	const struct ibufqueue *q = &m->rq;
@@ -162,20 +161,7 @@ imsgbuf_events(const struct imsgbuf *b)
 
 	if (m->wq.first != NULL)
 		events |= POLLOUT;
-	if (m->failed == 0 && !m->eof && !at_read_limit(b))
+	if (m->failed == 0 && !m->eof && !imsgi_at_read_limit(b))
 		events |= POLLIN;
 	return events;
-}
-
-int
-imsgbuf_read(struct imsgbuf *b)
-{
-	int r;
-
-	/* Without a system call: the kernel's buffer fills, the peer waits. */
-	if (b->w->failed == 0 && at_read_limit(b))
-		return 1;
-	r = imsgi_msgbuf_receive(b->w, b->fd, b->flags & IMSG_FLAG_FDPASS,
-	    b->flags & IMSG_FLAG_CLOEXEC);
-	return r == MSGBUF_WOULDBLOCK ? 1 : r;
 }

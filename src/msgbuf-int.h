@@ -99,6 +99,8 @@ struct msgbuf_lazy {
 	    uint32_t *n, int *more);
 	/* Where that form has the size, 32 bits in host order. */
 	size_t size_at;
+	/* Back from that form when a received message is queued as it is. */
+	void (*unscan)(struct ibuf *);
 };
 
 struct msgbuf {
@@ -180,8 +182,11 @@ IMSGI_HIDDEN struct msgbuf *imsgi_msgbuf_new_reader(
     size_t, msgbuf_readhdr *, const struct msgbuf_lazy *, void *);
 /* After the last ready message: parses on, and wipes what was consumed. */
 IMSGI_HIDDEN void imsgi_msgbuf_settle(struct msgbuf *);
-/* ibuf_read() and, with passing, msgbuf_read(); MSGBUF_WOULDBLOCK on EAGAIN */
-IMSGI_HIDDEN int imsgi_msgbuf_receive(struct msgbuf *, int, int, int);
+/*
+ * ibuf_read() or, with IMSGI_RECV_PASS, msgbuf_read(); MSGBUF_WOULDBLOCK on
+ * EAGAIN.  The second int are flags of os.h.
+ */
+IMSGI_HIDDEN int imsgi_msgbuf_receive(struct msgbuf *, int, int);
 IMSGI_HIDDEN void imsgi_msgbuf_clear_read(struct msgbuf *);
 
 /* msgbuf-lazy.c */
@@ -266,6 +271,7 @@ imsgi_lazy_one(struct msgbuf *m, size_t total, size_t skip)
 		return NULL;
 	b->wpos = total;
 	b->rpos = skip;
+	b->state |= IBUF_RECEIVED;
 	m->inpos += total;
 	m->nready--;
 	if (total >= IMSGI_GUESS_MIN)

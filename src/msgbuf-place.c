@@ -68,6 +68,7 @@ imsgi_place_arrived(struct msgbuf *m, size_t n)
 	if (fits(m, first)) {
 		m->cur = m->place;
 		m->cur->wpos = first;
+		m->cur->state |= IBUF_RECEIVED;
 		m->missing = m->guess - first;
 		m->place = NULL;
 		return;

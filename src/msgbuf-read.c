@@ -123,6 +123,7 @@ join(struct msgbuf *m)
 	if ((b = imsgi_ibuf_new(total, total)) == NULL)
 		return NULL;
 	ibuf_fd_set(b, ibuf_fd_get(m->cur));
+	b->state |= m->cur->state & IBUF_RECEIVED;
 	for (part = m->cur; part != NULL; part = ibufq_pop(&m->parts)) {
 		memcpy(b->buf + b->wpos, part->buf, part->wpos);
 		b->wpos += part->wpos;
@@ -229,6 +230,8 @@ begin(struct msgbuf *m)
 	imsgi_token_header(&m->tokens, fd != offer);
 	if (check_ibuf(m, b) == -1)
 		return -1;
+	if (m->lazy != NULL)
+		b->state |= IBUF_RECEIVED;
 	m->cur = b;
 	m->missing = ibuf_left(b);
 	return 0;
@@ -408,7 +411,7 @@ arrived(struct msgbuf *m, struct ibuf *place, const struct iovec *iov, size_t n)
 }
 
 int
-imsgi_msgbuf_receive(struct msgbuf *m, int fd, int pass, int cloexec)
+imsgi_msgbuf_receive(struct msgbuf *m, int fd, int how)
 {
 	struct iovec iov[2];
 	struct ibuf *place;
@@ -435,8 +438,10 @@ imsgi_msgbuf_receive(struct msgbuf *m, int fd, int pass, int cloexec)
 		return parse(m);
 	if ((cnt = prepare(m, iov, &place)) == -1)
 		return -1;
-	if (pass)
-		n = imsgi_recv(fd, iov, cnt, cloexec, &passed);
+	if (how & IMSGI_RECV_PASS)
+		n = imsgi_recv(fd, iov, cnt, how, &passed);
+	else if (how & IMSGI_RECV_NOWAIT)
+		n = imsgi_readv_nowait(fd, iov, cnt);
 	else
 		n = imsgi_readv(fd, iov, cnt);
 	if (n == -1)
@@ -456,7 +461,7 @@ imsgi_msgbuf_receive(struct msgbuf *m, int fd, int pass, int cloexec)
 int
 ibuf_read(int fd, struct msgbuf *m)
 {
-	int r = imsgi_msgbuf_receive(m, fd, 0, 0);
+	int r = imsgi_msgbuf_receive(m, fd, 0);
 
 	return r == MSGBUF_WOULDBLOCK ? 1 : r;
 }
@@ -464,7 +469,7 @@ ibuf_read(int fd, struct msgbuf *m)
 int
 msgbuf_read(int fd, struct msgbuf *m)
 {
-	int r = imsgi_msgbuf_receive(m, fd, 1, 0);
+	int r = imsgi_msgbuf_receive(m, fd, IMSGI_RECV_PASS);
 
 	return r == MSGBUF_WOULDBLOCK ? 1 : r;
 }

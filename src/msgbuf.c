@@ -68,6 +68,13 @@ imsgi_msgbuf_follow(struct msgbuf *m, struct ibuf *b)
 	imsgi_ibufq_append(&m->wq, b);
 }
 
+/* Do received messages have another form than on this one's wire? */
+static int
+converts(const struct msgbuf *m)
+{
+	return m->lazy != NULL && m->tokens.fifo;
+}
+
 /*
  * A descriptor needs a byte to ride on.  One without waits in hollow for the
  * next ibuf that has bytes and no descriptor of its own.
@@ -78,6 +85,8 @@ ibuf_close(struct msgbuf *m, struct ibuf *b)
 	struct ibuf *rider;
 
 	imsgi_ibuf_owned(b);
+	if (converts(m))
+		m->lazy->unscan(b);
 	if (b->fd >= 0 && ibuf_size(b) == 0) {
 		m->touched = 1;
 		m->count++;
@@ -98,7 +107,7 @@ msgbuf_concat(struct msgbuf *m, struct ibufqueue *from)
 {
 	struct ibuf *b;
 
-	if (m->hollow.len == 0 && from->hollow == 0) {
+	if (m->hollow.len == 0 && from->hollow == 0 && !converts(m)) {
 		if (from->len > 0)
 			m->touched = 1;
 		m->count += from->len;

@@ -134,12 +134,15 @@ recv_once(int fd, struct msghdr *msg, int flags)
 }
 
 ssize_t
-imsgi_recv(int fd, struct iovec *iov, int iovcnt, int cloexec, int *passed)
+imsgi_recv(int fd, struct iovec *iov, int iovcnt, int how, int *passed)
 {
 	struct msghdr msg;
 	union imsgi_ctl_in ctl;
 	ssize_t n;
-	int flags = cloexec ? RECV_CLOEXEC : 0;
+	int flags = how & IMSGI_RECV_NOWAIT ? MSG_DONTWAIT : 0;
+
+	if (how & IMSGI_RECV_CLOEXEC)
+		flags |= RECV_CLOEXEC;
 
 	memset(&msg, 0, sizeof(msg));
 	msg.msg_iov = iov;
@@ -161,8 +164,23 @@ imsgi_recv(int fd, struct iovec *iov, int iovcnt, int cloexec, int *passed)
 	if (n == -1)
 		return -1;
 	*passed = sort_control(&msg);
-	if (cloexec && RECV_CLOEXEC == 0 && *passed >= 0)
+	if ((how & IMSGI_RECV_CLOEXEC) && RECV_CLOEXEC == 0 && *passed >= 0)
 		(void)imsgi_os.cloexec(*passed);
+	return n;
+}
+
+ssize_t
+imsgi_readv_nowait(int fd, struct iovec *iov, int iovcnt)
+{
+	struct msghdr msg;
+	ssize_t n;
+
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = iov;
+	msg.msg_iovlen = (unsigned int)iovcnt;
+	n = recv_once(fd, &msg, MSG_DONTWAIT);
+	if (n == -1 && errno == ENOTSOCK)
+		n = imsgi_readv(fd, iov, iovcnt);
 	return n;
 }
 

@@ -98,13 +98,21 @@ IMSGI_HIDDEN int imsgi_wait(int, short, int64_t);
 
 /* Points msg's control buffer at ctl and puts fd there as SCM_RIGHTS. */
 IMSGI_HIDDEN void imsgi_attach(struct msghdr *, union imsgi_ctl *, int);
+/* How to receive. */
+#define IMSGI_RECV_PASS	   0x01 /* take a descriptor */
+#define IMSGI_RECV_CLOEXEC 0x02 /* that is close-on-exec */
+#define IMSGI_RECV_NOWAIT  0x04 /* do not block */
+
 /*
  * recvmsg(2) that keeps one descriptor, closes all others and says in *fd
- * which, or IMSGI_FD_LOST, or IMSGI_FD_NONE.  Repeats on EINTR.
+ * which, or IMSGI_FD_LOST, or IMSGI_FD_NONE.  Repeats on EINTR.  The second
+ * int are flags, IMSGI_RECV_CLOEXEC and IMSGI_RECV_NOWAIT.
  */
 IMSGI_HIDDEN ssize_t imsgi_recv(int, struct iovec *, int, int, int *);
 /* readv(2), repeated on EINTR. */
 IMSGI_HIDDEN ssize_t imsgi_readv(int, struct iovec *, int);
+/* The same, but on a socket it does not block. */
+IMSGI_HIDDEN ssize_t imsgi_readv_nowait(int, struct iovec *, int);
 /*
  * sendmsg(2) that never raises SIGPIPE, repeated on EINTR.  The int is
  * 1 if it shall not block.

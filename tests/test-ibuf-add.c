@@ -235,6 +235,25 @@ strings_fill_a_field_of_fixed_width(void **state)
 	ibuf_free(b);
 }
 
+static void
+a_buffer_can_be_added_to_itself(void **state)
+{
+	struct ibuf *b = ibuf_dynamic(4, 1000);
+	int i;
+
+	(void)state;
+	assert_int_equal(ibuf_add(b, "abcd", 4), 0);
+	assert_int_equal(ibuf_skip(b, 1), 0);
+	assert_int_equal(ibuf_add_ibuf(b, b), 0);
+	assert_int_equal(ibuf_size(b), 6);
+	assert_memory_equal(ibuf_data(b), "bcdbcd", 6);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(ibuf_add_ibuf(b, b), 0);
+	assert_int_equal(ibuf_size(b), 192);
+	assert_memory_equal(ibuf_seek(b, 189, 3), "bcd", 3);
+	ibuf_free(b);
+}
+
 int
 main(void)
 {
@@ -247,6 +266,7 @@ main(void)
 		T(values_must_fit_their_width),
 		T(seek_counts_from_the_read_position),
 		T(strings_fill_a_field_of_fixed_width),
+		T(a_buffer_can_be_added_to_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,22 +36,18 @@ recv_is_1_0_or_an_error(void **state)
 }
 
 /* A peer that always has another few bytes to send, and a clock. */
-static ssize_t (*true_read)(int, void *, size_t);
+static ssize_t (*true_recvmsg)(int, struct msghdr *, int);
 static int (*true_now)(struct timespec *);
 static long clock_ms;
 
 static ssize_t
-slow_read(int fd, void *p, size_t n)
+slow_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	clock_ms += 3;
-	return true_read(fd, p, n > 2 ? 2 : n);
-}
-
-static ssize_t
-slow_readv(int fd, const struct iovec *iov, int n)
-{
-	(void)n;
-	return slow_read(fd, iov->iov_base, iov->iov_len);
+	msg->msg_iovlen = 1;
+	if (msg->msg_iov->iov_len > 2)
+		msg->msg_iov->iov_len = 2;
+	return true_recvmsg(fd, msg, flags);
 }
 
 static int
@@ -66,7 +62,6 @@ static void
 a_dripping_peer_does_not_stretch_the_time(void **state)
 {
 	static unsigned char large[LARGE];
-	ssize_t (*true_readv)(int, const struct iovec *, int);
 	struct imsgbuf a, b;
 	struct imsg m;
 
@@ -77,23 +72,96 @@ a_dripping_peer_does_not_stretch_the_time(void **state)
 	assert_int_equal(imsgbuf_set_maxpayload(&b, LARGE), 0);
 	assert_int_equal(imsg_compose(&a, 7, 0, 0, -1, large, LARGE), 1);
 	assert_int_equal(imsgbuf_flush(&a), 0);
-	true_read = imsgi_os.read;
+	true_recvmsg = imsgi_os.recvmsg;
 	true_now = imsgi_os.now;
-	true_readv = imsgi_os.readv;
-	imsgi_os.read = slow_read;
-	imsgi_os.readv = slow_readv;
+	imsgi_os.recvmsg = slow_recvmsg;
 	imsgi_os.now = slow_now;
 	assert_errno(imsgbuf_recv(&b, &m, 30), ETIMEDOUT);
 	assert_true(clock_ms >= 30 && clock_ms < 36);
 	/* No time at all: one read. */
 	assert_errno(imsgbuf_recv(&b, &m, 0), ETIMEDOUT);
 	assert_true(clock_ms < 39);
-	imsgi_os.read = true_read;
-	imsgi_os.readv = true_readv;
+	imsgi_os.recvmsg = true_recvmsg;
 	imsgi_os.now = true_now;
 	/* What came so far is kept. */
 	t_expect(&b, 7, IMSG_FD_NONE, 0);
 	t_unchan(&a, &b);
+}
+
+/* poll(2) says that there is something, read(2) would block, without end. */
+static void
+readable_without_bytes(int pass, int nonblock, void (*prepare)(int, int))
+{
+	struct imsgbuf a, b;
+	struct imsg m;
+
+	t_chan(&a, &b, pass);
+	if (nonblock)
+		t_nonblock(b.fd);
+	prepare(a.fd, b.fd);
+	assert_errno(imsgbuf_recv(&b, &m, 0), ETIMEDOUT);
+	assert_errno(imsgbuf_recv(&b, &m, 120), ETIMEDOUT);
+	/* Nor did it ask all the time: 1, 2, 4, ... 50 ms between. */
+	assert_true(t_calls.recv < 20);
+	imsgbuf_clear(&b);
+	imsgbuf_clear(&a);
+	close(a.fd);
+	close(b.fd);
+	memset(&t_calls, 0, sizeof(t_calls));
+}
+
+static void
+urgent(int from, int to)
+{
+	(void)to;
+	/* A kernel without urgent data on UNIX sockets says no. */
+	(void)send(from, "x", 1, MSG_OOB);
+}
+
+static void
+low_water(int from, int to)
+{
+	int bytes = 1000;
+
+	assert_int_equal(
+	    setsockopt(to, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)), 0);
+	t_put(from, "x", 1);
+}
+
+static void
+what_poll_says_does_not_make_it_block(void **state)
+{
+	int pass, nonblock;
+
+	(void)state;
+	for (pass = 0; pass < 2; pass++) {
+		for (nonblock = 0; nonblock < 2; nonblock++) {
+			readable_without_bytes(pass, nonblock, urgent);
+			readable_without_bytes(pass, nonblock, low_water);
+		}
+	}
+}
+
+static void
+a_pipe_can_be_waited_for(void **state)
+{
+	struct imsg_hdr h = { 3, sizeof(h), 0, 0 };
+	struct imsgbuf b;
+	struct imsg m;
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(imsgbuf_init(&b, p[0]), 0);
+	assert_errno(imsgbuf_recv(&b, &m, 5), ETIMEDOUT);
+	t_put(p[1], &h, sizeof(h));
+	assert_int_equal(imsgbuf_recv(&b, &m, 5000), 1);
+	assert_int_equal(imsg_get_type(&m), 3);
+	imsg_free(&m);
+	close(p[1]);
+	assert_int_equal(imsgbuf_recv(&b, &m, -1), 0);
+	imsgbuf_clear(&b);
+	close(p[0]);
 }
 
 /* poll(2) would wait for ever on a negative number. */
@@ -119,6 +187,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(recv_is_1_0_or_an_error),
 		T(a_dripping_peer_does_not_stretch_the_time),
+		T(what_poll_says_does_not_make_it_block),
+		T(a_pipe_can_be_waited_for),
 		T(no_descriptor_is_an_error_at_once),
 	};
 

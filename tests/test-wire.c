@@ -345,6 +345,76 @@ a_classic_message_has_at_most_65535_bytes(void **state)
 	t_unchan(&a, &b);
 }
 
+/* As it is fetched a message is modern; the next hop may be classic. */
+static void
+a_received_message_can_be_relayed_on_every_wire(void **state)
+{
+	struct imsgbuf a, b, c, d;
+	struct ibufqueue *q;
+	struct imsg m;
+	uint64_t id;
+	unsigned char p[40];
+	int from, to, i;
+
+	(void)state;
+	for (from = 0; from < 2; from++) {
+		for (to = 0; to < 2; to++) {
+			t_chan(&a, &b, 1);
+			t_chan(&c, &d, 1);
+			assert_int_equal(imsgbuf_set_wire(&a, from), 0);
+			assert_int_equal(imsgbuf_set_wire(&b, from), 0);
+			assert_int_equal(imsgbuf_set_wire(&c, to), 0);
+			assert_int_equal(imsgbuf_set_wire(&d, to), 0);
+			assert_non_null(q = ibufq_new());
+			for (i = 0; i < 4; i++) {
+				t_fill(p, sizeof(p), (uint32_t)i);
+				assert_int_equal(
+				    imsg_compose(&a, (uint32_t)i, 0, 0,
+					i == 2 ? t_fd(&id) : -1, p, sizeof(p)),
+				    1);
+			}
+			assert_int_equal(imsgbuf_flush(&a), 0);
+			for (i = 0; i < 4; i++) {
+				t_get(&b, &m);
+				imsg_ibufq_push(q, &m);
+			}
+			msgbuf_concat(c.w, q);
+			ibufq_free(q);
+			assert_int_equal(imsgbuf_flush(&c), 0);
+			for (i = 0; i < 4; i++)
+				t_expect(&d, (uint32_t)i,
+				    i == 2 ? IMSG_FD_PRESENT : IMSG_FD_NONE,
+				    id);
+			t_unchan(&a, &b);
+			t_unchan(&c, &d);
+		}
+	}
+}
+
+static void
+close_too_large(void *arg)
+{
+	struct imsgbuf *ch = arg;
+	struct ibuf *msg = imsg_create(&ch[0], 1, 0, 0, 0);
+
+	(void)ibuf_add_zero(msg, 70000);
+	imsg_close(&ch[1], msg);
+}
+
+static void
+a_length_that_the_wire_cannot_say_aborts(void **state)
+{
+	struct imsgbuf ch[2];
+
+	(void)state;
+	t_chan(&ch[0], &ch[1], 0);
+	assert_int_equal(imsgbuf_set_maxpayload(&ch[0], 100000), 0);
+	assert_int_equal(imsgbuf_set_maxpayload(&ch[1], 100000), 0);
+	assert_int_equal(imsgbuf_set_wire(&ch[1], IMSG_WIRE_CLASSIC), 0);
+	t_assert_aborts(close_too_large, ch);
+	t_unchan(&ch[0], &ch[1]);
+}
+
 int
 main(void)
 {
@@ -360,6 +430,8 @@ main(void)
 		T(nonsense_stays_erange),
 		T(the_wire_is_chosen_before_traffic),
 		T(a_classic_message_has_at_most_65535_bytes),
+		T(a_received_message_can_be_relayed_on_every_wire),
+		T(a_length_that_the_wire_cannot_say_aborts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
