@@ -189,6 +189,17 @@ IMSGI_HIDDEN void imsgi_msgbuf_settle(struct msgbuf *);
 IMSGI_HIDDEN int imsgi_msgbuf_receive(struct msgbuf *, int, int);
 IMSGI_HIDDEN void imsgi_msgbuf_clear_read(struct msgbuf *);
 
+/* msgbuf-current.c */
+IMSGI_HIDDEN void imsgi_current_drop(struct msgbuf *);
+/* Where its next bytes go, and how many fit there, one at least; or NULL. */
+IMSGI_HIDDEN struct ibuf *imsgi_current_room(struct msgbuf *, size_t *);
+/* So many bytes were put there. */
+IMSGI_HIDDEN void imsgi_current_advance(struct msgbuf *, struct ibuf *, size_t);
+/* Moves input that was parsed into it.  -1 ENOMEM. */
+IMSGI_HIDDEN int imsgi_current_absorb(struct msgbuf *);
+/* Nothing is missing any more: it can be fetched. */
+IMSGI_HIDDEN void imsgi_current_deliver(struct msgbuf *);
+
 /* msgbuf-lazy.c */
 /* Leaves messages to wait.  1: the next one may wait, too, but is incomplete */
 IMSGI_HIDDEN int imsgi_lazy_scan(struct msgbuf *);

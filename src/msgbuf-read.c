@@ -14,9 +14,6 @@
 
 #include "msgbuf-int.h"
 
-/* Smallest continuation of a large message, in bytes. */
-#define PART_MIN ((size_t)IMSGI_PLACE_MAX)
-
 struct msgbuf *
 msgbuf_new_reader(size_t hdrsz, msgbuf_readhdr *readhdr, void *arg)
 {
@@ -54,20 +51,11 @@ imsgi_msgbuf_new_reader(size_t hdrsz, msgbuf_readhdr *readhdr,
 	return m;
 }
 
-static void
-drop_current(struct msgbuf *m)
-{
-	ibuf_free(m->cur);
-	m->cur = NULL;
-	m->missing = 0;
-	ibufq_flush(&m->parts);
-}
-
 void
 imsgi_msgbuf_clear_read(struct msgbuf *m)
 {
 	ibufq_flush(&m->rq);
-	drop_current(m);
+	imsgi_current_drop(m);
 	imsgi_place_drop(m);
 	m->proven = 0;
 	imsgi_token_clear(&m->tokens);
@@ -78,119 +66,6 @@ imsgi_msgbuf_clear_read(struct msgbuf *m)
 	m->inpos = m->inend = m->ready = 0;
 	m->nready = 0;
 	m->failed = m->badhdr = m->stalled = m->eof = 0;
-}
-
-/* Where the next byte of the current message goes, and how many fit there. */
-static struct ibuf *
-storage(struct msgbuf *m, size_t *room)
-{
-	struct ibuf *b = m->parts.last != NULL ? m->parts.last : m->cur;
-
-	*room = b->size - b->wpos;
-	return b;
-}
-
-/*
- * More storage for the current message when all it has is filled: as much
- * as has arrived, so that it doubles.  Parts instead of a larger block: the
- * old and the new one together would be three times what arrived.
- */
-static struct ibuf *
-add_part(struct msgbuf *m)
-{
-	size_t have = m->cur->wpos + m->parts.bytes;
-	size_t want = have > PART_MIN ? have : PART_MIN;
-	struct ibuf *b;
-
-	/* The end is received in the whole message's block. */
-	if (want > m->missing - IMSGI_PLACE_MAX)
-		want = m->missing - IMSGI_PLACE_MAX;
-	if ((b = imsgi_ibuf_new(want, want)) != NULL)
-		imsgi_ibufq_append(&m->parts, b);
-	return b;
-}
-
-/*
- * One block for all of the current message when no more than what may be
- * allocated on trust is missing.  It is filled with what has come so far.
- */
-static struct ibuf *
-join(struct msgbuf *m)
-{
-	size_t total = m->cur->wpos + m->parts.bytes + m->missing;
-	struct ibuf *b, *part;
-
-	if ((b = imsgi_ibuf_new(total, total)) == NULL)
-		return NULL;
-	ibuf_fd_set(b, ibuf_fd_get(m->cur));
-	b->state |= m->cur->state & IBUF_RECEIVED;
-	for (part = m->cur; part != NULL; part = ibufq_pop(&m->parts)) {
-		memcpy(b->buf + b->wpos, part->buf, part->wpos);
-		b->wpos += part->wpos;
-		ibuf_free(part);
-	}
-	m->cur = b;
-	m->proven = total;
-	return b;
-}
-
-/* As storage(), with room for at least one byte; NULL ENOMEM. */
-static struct ibuf *
-more_storage(struct msgbuf *m, size_t *room)
-{
-	struct ibuf *b = storage(m, room);
-
-	if (*room > 0)
-		return b;
-	b = m->missing > IMSGI_PLACE_MAX ? add_part(m) : join(m);
-	if (b != NULL)
-		*room = b->size - b->wpos;
-	return b;
-}
-
-/* n bytes of the current message have been put into b. */
-static void
-advance(struct msgbuf *m, struct ibuf *b, size_t n)
-{
-	b->wpos += n;
-	m->missing -= n;
-	/* The queue's sum was taken when the part was still empty. */
-	if (b != m->cur)
-		m->parts.bytes += n;
-}
-
-/* Moves parsed input into the current message.  -1 ENOMEM. */
-static int
-absorb(struct msgbuf *m)
-{
-	struct ibuf *b;
-	size_t n, room;
-
-	while (m->missing > 0 && m->inpos < m->inend) {
-		if ((b = more_storage(m, &room)) == NULL)
-			return -1;
-		n = m->inend - m->inpos;
-		if (n > room)
-			n = room;
-		if (n > m->missing)
-			n = m->missing;
-		memcpy(b->buf + b->wpos, m->in + m->inpos, n);
-		m->inpos += n;
-		advance(m, b, n);
-	}
-	return 0;
-}
-
-/* All bytes of the current message are there. */
-static void
-deliver(struct msgbuf *m)
-{
-	struct ibuf *b = m->cur;
-
-	if (b->wpos >= IMSGI_GUESS_MIN)
-		imsgi_place_note(m, b->wpos);
-	m->cur = NULL;
-	imsgi_ibufq_append(&m->rq, b);
 }
 
 /* Is b a buffer that the message with this header can go into? */
@@ -245,7 +120,7 @@ fail(struct msgbuf *m)
 		errno = EINVAL;
 	m->failed = errno;
 	m->badhdr = m->inend - m->inpos >= m->hdrsz;
-	drop_current(m);
+	imsgi_current_drop(m);
 	imsgi_token_clear(&m->tokens);
 	return -1;
 }
@@ -269,11 +144,11 @@ compact(struct msgbuf *m)
 static int
 go_on(struct msgbuf *m)
 {
-	if (absorb(m) == -1)
+	if (imsgi_current_absorb(m) == -1)
 		return -1;
 	if (m->missing > 0)
 		return 0;
-	deliver(m);
+	imsgi_current_deliver(m);
 	m->ready = m->inpos;
 	return 1;
 }
@@ -368,7 +243,7 @@ prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
 	space = m->insize - m->inend;
 	*place = NULL;
 	if (m->cur != NULL) {
-		if ((*place = more_storage(m, &room)) == NULL)
+		if ((*place = imsgi_current_room(m, &room)) == NULL)
 			return -1;
 		if (room > m->missing)
 			room = m->missing;
@@ -404,7 +279,7 @@ arrived(struct msgbuf *m, struct ibuf *place, const struct iovec *iov, size_t n)
 	}
 	if (place != NULL) {
 		first = n < iov[0].iov_len ? n : iov[0].iov_len;
-		advance(m, place, first);
+		imsgi_current_advance(m, place, first);
 		n -= first;
 	}
 	m->inend += n;
