@@ -52,6 +52,7 @@ extern const struct contender floor_a;	/* frames, no allocation */
 extern const struct contender floor_a2; /* and what the contract costs */
 extern const struct contender floor_b;	/* a descriptor a message */
 extern const struct contender textbook; /* as programs are first written */
+extern const struct contender nothing;	/* takes none, gives none */
 extern const struct contender with_imsg;
 
 /* Libraries that do a like job, if they were there to build with. */

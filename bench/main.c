@@ -56,6 +56,8 @@ static const struct pairing books[] = {
 	{ "libimsg receives", &textbook, &with_imsg },
 };
 
+static const struct pairing idle = { "none", &nothing, &nothing };
+
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define OURS	 2
 
@@ -234,15 +236,17 @@ find(const char *name)
 	for (k = 0; k < COUNT(streams); k++)
 		if (strcmp(streams[k].name, name) == 0)
 			return &streams[k];
+	if (strcmp(name, idle.name) == 0)
+		return &idle;
 	return strcmp(name, "B") == 0 ? &passers[0] : NULL;
 }
 
-/* For profilers: bench -1 NAME KIND SIZE BATCH MESSAGES */
+/* For profilers: bench -1 NAME KIND SIZE BATCH MESSAGES [CHANNELS] */
 static int
 once(char *argv[])
 {
 	const struct cell cell = { argv[1], strtoul(argv[2], NULL, 0),
-		atoi(argv[3]), 1 };
+		atoi(argv[3]), argv[5] == NULL ? 1 : atoi(argv[5]) };
 	const struct pairing *who = find(argv[0]);
 	int n = atoi(argv[4]);
 	struct run run;
@@ -305,7 +309,7 @@ main(int argc, char *argv[])
 	while ((c = getopt(argc, argv, "1r:b:j:k:")) != -1) {
 		switch (c) {
 		case '1':
-			return argc - optind == 5 ? once(argv + optind) : 2;
+			return argc - optind >= 5 ? once(argv + optind) : 2;
 		case 'r':
 			setting.rounds = atoi(optarg);
 			break;

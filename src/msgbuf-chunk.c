@@ -24,7 +24,10 @@ chunk_new(size_t cap)
 {
 	struct chunk *c;
 
-	if ((c = imsgi_os.alloc(sizeof(*c) + cap)) == NULL)
+	/* In all a multiple of a huge page. */
+	if (cap >= IMSGI_CHUNK_LARGE)
+		cap -= sizeof(*c);
+	if ((c = imsgi_alloc_large(sizeof(*c) + cap)) == NULL)
 		return NULL;
 	memset(c, 0, sizeof(*c));
 	c->cap = c->room = cap;
@@ -98,10 +101,10 @@ imsgi_msgbuf_stage(struct msgbuf *m, size_t len, int half)
 	struct chunk *c;
 
 	/*
-	 * A message that fills more than half of the largest chunk gains
-	 * nothing; a waiting descriptor wants an ibuf to ride on.
+	 * A message of megabytes gains nothing; a waiting descriptor wants an
+	 * ibuf to ride on.
 	 */
-	if (len > IMSGI_CHUNK_MAX / 2 || m->hollow.len > 0)
+	if (len > IMSGI_STAGE_MAX || m->hollow.len > 0)
 		return NULL;
 	if ((c = imsgi_chunk_at_end(m, len)) == NULL &&
 	    (c = chunk_begin(m, len + MSGBUF_SLOT)) == NULL)

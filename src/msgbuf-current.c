@@ -68,6 +68,7 @@ join(struct msgbuf *m)
 		return NULL;
 	ibuf_fd_set(b, ibuf_fd_get(m->cur));
 	b->state |= m->cur->state & IBUF_RECEIVED;
+	b->rpos = m->cur->rpos;
 	for (part = m->cur; part != NULL; part = ibufq_pop(&m->parts)) {
 		memcpy(b->buf + b->wpos, part->buf, part->wpos);
 		b->wpos += part->wpos;

@@ -35,7 +35,11 @@
 #ifndef IMSGI_CHUNK_SIZE
 #define IMSGI_CHUNK_SIZE 65536
 #endif
-#define IMSGI_CHUNK_MAX (64 * (size_t)IMSGI_CHUNK_SIZE)
+#define IMSGI_CHUNK_MAX (512 * (size_t)IMSGI_CHUNK_SIZE)
+/* From here on in huge pages: 5 MiB are queued before the first such one. */
+#define IMSGI_CHUNK_LARGE (256 * (size_t)IMSGI_CHUNK_SIZE)
+/* Largest message that goes into a chunk. */
+#define IMSGI_STAGE_MAX (32 * (size_t)IMSGI_CHUNK_SIZE)
 #ifndef IMSGI_CHUNK_FIRST
 #define IMSGI_CHUNK_FIRST 4096
 #endif

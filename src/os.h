@@ -38,6 +38,8 @@ struct imsgi_os {
 	void *(*alloc)(size_t);
 	void *(*calloc)(size_t, size_t);
 	void (*free)(void *);
+	int (*aligned)(void **, size_t, size_t);
+	int (*hugepages)(void *, size_t);
 	int (*close)(int);
 	ssize_t (*read)(int, void *, size_t);
 	ssize_t (*readv)(int, const struct iovec *, int);
@@ -90,6 +92,11 @@ IMSGI_HIDDEN void imsgi_close(int);
 IMSGI_HIDDEN void imsgi_wipe(void *, size_t);
 /* Preserves errno. */
 IMSGI_HIDDEN void imsgi_free(void *);
+/*
+ * Memory of some megabytes for one pass through it, with as few page faults
+ * as the system can; freed as any other.
+ */
+IMSGI_HIDDEN void *imsgi_alloc_large(size_t);
 /* Milliseconds of a clock that no one sets. */
 IMSGI_HIDDEN int64_t imsgi_now_ms(void);
 IMSGI_HIDDEN void imsgi_sleep_ms(int);

@@ -54,6 +54,18 @@ w_calloc(size_t n, size_t size)
 	return p;
 }
 
+static int
+w_aligned(void **p, size_t align, size_t n)
+{
+	int r;
+
+	if (refuse())
+		return ENOMEM;
+	if ((r = real.aligned(p, align, n)) == 0)
+		live++;
+	return r;
+}
+
 static void
 w_free(void *p)
 {
@@ -235,6 +247,7 @@ wrap(void)
 	imsgi_os.alloc = w_alloc;
 	imsgi_os.calloc = w_calloc;
 	imsgi_os.free = w_free;
+	imsgi_os.aligned = w_aligned;
 	imsgi_os.close = w_close;
 	imsgi_os.read = w_read;
 	imsgi_os.readv = w_readv;
