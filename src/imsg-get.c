@@ -8,6 +8,7 @@
 #include "feature.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "imsg-int.h"
@@ -38,21 +39,29 @@ open_message(struct ibuf *buf, struct imsg *m)
 	return 1;
 }
 
-/* A message that waits in the input buffer: no descriptor, all checked. */
+/*
+ * A message that waits in the input buffer: checked, and without descriptor.
+ * Everything is said about it before its bytes are copied, so that in a small
+ * one that is not the last nothing is left to do after that.
+ */
 static int
 open_ready(struct msgbuf *w, struct imsg *m)
 {
-	struct imsg_hdr hdr;
+	const unsigned char *p = w->in + w->inpos;
 	struct ibuf *buf;
+	uint32_t total;
 
-	memcpy(&hdr, w->in + w->inpos, sizeof(hdr));
-	if ((buf = imsgi_lazy_one(w, hdr.len, sizeof(hdr))) == NULL)
+	memcpy(&total, p + offsetof(struct imsg_hdr, len), sizeof(total));
+	if ((buf = imsgi_ibuf_new(total, total)) == NULL)
 		return -1;
-	m->hdr = hdr;
-	m->data = hdr.len > sizeof(hdr) ? buf->buf + sizeof(hdr) : NULL;
+	memcpy(&m->hdr, p, sizeof(m->hdr));
+	m->data = total > sizeof(m->hdr) ? buf->buf + sizeof(m->hdr) : NULL;
 	m->buf = buf;
-	if (w->nready == 0)
-		imsgi_msgbuf_settle(w);
+	imsgi_lazy_taken(w, buf, total);
+	buf->rpos = sizeof(m->hdr);
+	memcpy(buf + 1, p, total);
+	if (w->nready == 0 || total >= IMSGI_GUESS_MIN)
+		imsgi_lazy_after(w, total);
 	return 1;
 }
 

@@ -207,6 +207,8 @@ IMSGI_HIDDEN void imsgi_current_deliver(struct msgbuf *);
 /* msgbuf-lazy.c */
 /* Leaves messages to wait.  1: the next one may wait, too, but is incomplete */
 IMSGI_HIDDEN int imsgi_lazy_scan(struct msgbuf *);
+/* It has been fetched: is due when it was large or the last of them. */
+IMSGI_HIDDEN void imsgi_lazy_after(struct msgbuf *, size_t);
 /* Makes the next, or all, of the ready messages.  -1 ENOMEM. */
 IMSGI_HIDDEN int imsgi_lazy_make(struct msgbuf *);
 IMSGI_HIDDEN int imsgi_lazy_make_all(struct msgbuf *);
@@ -272,27 +274,14 @@ imsgi_chunk_at_end(const struct msgbuf *m, size_t len)
 	return c;
 }
 
-/*
- * The oldest of the ready messages, total bytes of it, whose first skip bytes
- * count as read.  NULL ENOMEM.
- */
-static inline struct ibuf *
-imsgi_lazy_one(struct msgbuf *m, size_t total, size_t skip)
+/* The oldest of the ready messages is going into b. */
+static inline void
+imsgi_lazy_taken(struct msgbuf *m, struct ibuf *b, size_t total)
 {
-	const unsigned char *p = m->in + m->inpos;
-	struct ibuf *b;
-
-	if ((b = imsgi_ibuf_new(total, total)) == NULL)
-		return NULL;
 	b->wpos = total;
-	b->rpos = skip;
 	b->state |= IBUF_RECEIVED;
 	m->inpos += total;
 	m->nready--;
-	if (total >= IMSGI_GUESS_MIN)
-		imsgi_place_note(m, total);
-	memcpy(b + 1, p, total);
-	return b;
 }
 
 #endif

@@ -36,13 +36,37 @@ size_of_next(const struct msgbuf *m)
 	return total;
 }
 
+static struct ibuf *
+make(struct msgbuf *m)
+{
+	size_t total = size_of_next(m);
+	struct ibuf *b;
+
+	if ((b = imsgi_ibuf_new(total, total)) == NULL)
+		return NULL;
+	memcpy(b->buf, m->in + m->inpos, total);
+	imsgi_lazy_taken(m, b, total);
+	if (total >= IMSGI_GUESS_MIN)
+		imsgi_place_note(m, total);
+	return b;
+}
+
+void
+imsgi_lazy_after(struct msgbuf *m, size_t total)
+{
+	if (total >= IMSGI_GUESS_MIN)
+		imsgi_place_note(m, total);
+	if (m->nready == 0)
+		imsgi_msgbuf_settle(m);
+}
+
 /* Without settling: the parser, which is the one that asks, goes on itself. */
 int
 imsgi_lazy_make(struct msgbuf *m)
 {
 	struct ibuf *b;
 
-	if ((b = imsgi_lazy_one(m, size_of_next(m), 0)) == NULL)
+	if ((b = make(m)) == NULL)
 		return -1;
 	imsgi_ibufq_append(&m->rq, b);
 	return 0;
@@ -65,8 +89,7 @@ msgbuf_get(struct msgbuf *m)
 
 	if (m->nready == 0 || m->rq.first != NULL)
 		return ibufq_pop(&m->rq);
-	if ((b = imsgi_lazy_one(m, size_of_next(m), 0)) != NULL &&
-	    m->nready == 0)
+	if ((b = make(m)) != NULL && m->nready == 0)
 		imsgi_msgbuf_settle(m);
 	return b;
 }
