@@ -132,7 +132,8 @@ imsgi_current_deliver(struct msgbuf *m)
 {
 	struct ibuf *b = m->cur;
 
-	if (b->wpos >= IMSGI_GUESS_MIN)
+	/* One with a descriptor could not have come in a guessed place. */
+	if (b->wpos >= IMSGI_GUESS_MIN && b->fd < 0)
 		imsgi_place_note(m, b->wpos);
 	m->cur = NULL;
 	imsgi_ibufq_append(&m->rq, b);

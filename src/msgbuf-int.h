@@ -30,7 +30,7 @@
 #endif
 /*
  * Output chunks, in bytes: the usual one, the largest (each one behind a full
- * one doubles), and one behind another buffer.
+ * one is four times as large), and one behind another buffer.
  */
 #ifndef IMSGI_CHUNK_SIZE
 #define IMSGI_CHUNK_SIZE 65536

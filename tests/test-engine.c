@@ -308,6 +308,76 @@ a_guessed_place_is_given_up_with_its_channel(void **state)
 	}
 }
 
+static void *(*true_alloc)(size_t);
+static size_t largest;
+
+static void *
+watch_alloc(size_t n)
+{
+	largest = n > largest ? n : largest;
+	return true_alloc(n);
+}
+
+/* The largest block allocated for a message of which only this much came. */
+static size_t
+announced(struct imsgbuf *a, struct imsgbuf *b, uint32_t payload)
+{
+	struct imsg_hdr h = { 1, 0, 0, 0 };
+
+	h.len = payload + (uint32_t)sizeof(h);
+	largest = 0;
+	t_put(a->fd, &h, sizeof(h));
+	t_put(a->fd, "some", 4);
+	/* Twice: the next read may have to prepare for more. */
+	assert_int_equal(imsgbuf_read(b), 1);
+	t_nonblock(b->fd);
+	assert_int_equal(imsgbuf_read(b), 1);
+	return largest;
+}
+
+static void
+memory_is_trusted_as_far_as_it_was_filled_before(void **state)
+{
+	static unsigned char large[300000];
+	static const uint32_t next[] = { 299999, 300000, 300001, 1 << 24 };
+	struct imsgbuf a, b;
+	struct imsg m;
+	size_t i, room = 65536 + 16 + sizeof(struct ibuf);
+	int proven;
+
+	(void)state;
+	true_alloc = imsgi_os.alloc;
+	imsgi_os.alloc = watch_alloc;
+	for (i = 0; i < 4; i++) {
+		for (proven = 0; proven < 2; proven++) {
+			t_chan(&a, &b, 0);
+			assert_int_equal(
+			    imsgbuf_set_maxpayload(&a, 1 << 24), 0);
+			assert_int_equal(
+			    imsgbuf_set_maxpayload(&b, 1 << 24), 0);
+			assert_int_equal(
+			    imsg_compose(&a, 1, 0, 0, -1, large, sizeof(large)),
+			    1);
+			while (proven && imsgbuf_queuelen(&a) > 0) {
+				t_nonblock(a.fd);
+				assert_int_equal(imsgbuf_write(&a), 0);
+				assert_int_equal(imsgbuf_read(&b), 1);
+			}
+			if (proven) {
+				t_get(&b, &m);
+				imsg_free(&m);
+			}
+			if (proven && i < 2)
+				assert_int_equal(announced(&a, &b, next[i]),
+				    next[i] + 16 + sizeof(struct ibuf));
+			else
+				assert_true(announced(&a, &b, next[i]) <= room);
+			t_unchan(&a, &b);
+		}
+	}
+	imsgi_os.alloc = true_alloc;
+}
+
 int
 main(void)
 {
@@ -318,6 +388,7 @@ main(void)
 		T(limits_hold_on_every_path),
 		T(a_wrong_guess_changes_nothing),
 		T(a_guessed_place_is_given_up_with_its_channel),
+		T(memory_is_trusted_as_far_as_it_was_filled_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
