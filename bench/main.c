@@ -176,10 +176,8 @@ peers(void)
 	struct pairing who[MAX_PAIRINGS];
 	struct result r;
 	enum verdict v;
-	double budget = setting.budget;
 	int i, k, n;
 
-	setting.budget /= 4;
 	for (i = 0; i < COUNT(cells); i++) {
 		for (k = n = 0; k < COUNT(others); k++)
 			if (others[k].tx->can(&cells[i]))
@@ -200,7 +198,6 @@ peers(void)
 		}
 		verdict(v);
 	}
-	setting.budget = budget;
 }
 
 /* One end is a program that has never heard of batches. */

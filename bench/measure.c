@@ -129,7 +129,7 @@ one_end(const struct contender *c, const struct cell *cell,
     const struct place *at, int n, int sync, int out)
 {
 	int unit = cell->batch * cell->channels;
-	int warm = unit > 1000 || cell->size > 65536 ? 2 * unit : 8 * unit;
+	int warm = n / 4 / unit * unit + (unit > 1000 ? 1 : 4) * unit;
 	struct report r;
 	double t, cpu;
 	char byte;
@@ -234,26 +234,42 @@ spread_of(double *v, int n)
 	return s;
 }
 
-/* So many that the floor takes about setting.budget. */
+/*
+ * So many that a run takes about setting.budget.  Fresh processes take their
+ * first steps slowly, so a short run tells little about a long one.
+ */
 static int
-count_for(const struct pairing *floor, const struct cell *cell)
+count_for(const struct pairing *who, const struct cell *cell)
 {
 	int unit = cell->batch * cell->channels, n = unit;
 	double t;
 
-	while ((t = run_once(floor, cell, n).wall) < 0.004 && n < 1 << 24)
-		n *= 4;
+	while ((t = run_once(who, cell, n).wall) < setting.budget / 2 &&
+	    n < 1 << 22)
+		n *= 2;
 	t = n * setting.budget / t;
 	n = t > 4e6 ? 4000000 : (int)t;
 	return n / unit * unit + unit;
 }
 
+/* Seconds a message, of every contender in every round. */
+static double wall[MAX_PAIRINGS][MAX_ROUNDS];
+static double cpu[MAX_PAIRINGS][MAX_ROUNDS];
+
+static struct spread
+ratio(const double *over, const double *under, int n)
+{
+	double v[MAX_ROUNDS];
+	int r;
+
+	for (r = 0; r < n; r++)
+		v[r] = over[r] / under[r];
+	return spread_of(v, n);
+}
+
 static void
 rounds(const struct pairing *who, int count, int ours, struct result *res)
 {
-	static double wall[MAX_PAIRINGS][MAX_ROUNDS];
-	static double cpu[MAX_PAIRINGS][MAX_ROUNDS];
-	double v[MAX_ROUNDS];
 	int r, i, k, e;
 
 	for (r = 0; r < res->rounds; r++) {
@@ -261,29 +277,23 @@ rounds(const struct pairing *who, int count, int ours, struct result *res)
 			struct run run;
 
 			k = (i + r) % count;
-			run = run_once(&who[k], res->cell, res->n);
-			wall[k][r] = run.wall;
-			cpu[k][r] = run.cpu;
+			run = run_once(&who[k], res->cell, res->n[k]);
+			wall[k][r] = run.wall / res->n[k];
+			cpu[k][r] = run.cpu / res->n[k];
 			for (e = 0; e < 2; e++)
 				if (run.rss[e] > res->rss[k][e])
 					res->rss[k][e] = run.rss[e];
 		}
 	}
 	for (k = 0; k < count; k++) {
-		for (r = 0; r < res->rounds; r++)
-			v[r] = wall[0][r] / wall[k][r];
-		res->ratio[k] = spread_of(v, res->rounds);
-		for (r = 0; r < res->rounds; r++)
-			v[r] = cpu[0][r] / cpu[k][r];
-		res->thrift[k] = spread_of(v, res->rounds);
-		for (r = 0; r < res->rounds; r++)
-			v[r] = wall[k][r] / wall[ours][r];
-		res->lead[k] = spread_of(v, res->rounds);
+		res->ratio[k] = ratio(wall[0], wall[k], res->rounds);
+		res->thrift[k] = ratio(cpu[0], cpu[k], res->rounds);
+		res->lead[k] = ratio(wall[k], wall[ours], res->rounds);
 	}
 	/* Last: sorting these rows ends their order by rounds. */
 	for (k = 0; k < count; k++) {
-		res->rate[k] = res->n / spread_of(wall[k], res->rounds).mid;
-		res->cpu[k] = spread_of(cpu[k], res->rounds).mid / res->n * 1e6;
+		res->rate[k] = 1 / spread_of(wall[k], res->rounds).mid;
+		res->cpu[k] = spread_of(cpu[k], res->rounds).mid * 1e6;
 	}
 }
 
@@ -298,9 +308,12 @@ void
 measure(const struct pairing *who, int count, int ours, const struct cell *cell,
     struct result *res)
 {
+	int k;
+
 	memset(res, 0, sizeof(*res));
 	res->cell = cell;
-	res->n = count_for(&who[0], cell);
+	for (k = 0; k < count; k++)
+		res->n[k] = count_for(&who[k], cell);
 	do {
 		res->rounds = setting.rounds;
 		/* A second try looks longer. */

@@ -35,7 +35,7 @@ struct spread {
 
 struct result {
 	const struct cell *cell;
-	int n; /* messages or round trips a run */
+	int n[MAX_PAIRINGS]; /* messages or round trips a run */
 	int rounds;
 	int tries;
 	double rate[MAX_PAIRINGS];	    /* median, a second */
@@ -48,7 +48,7 @@ struct result {
 
 extern struct setting setting;
 
-/* n messages, or n round trips. */
+/* n messages, or n round trips, after a quarter as many to warm up. */
 struct run run_once(const struct pairing *, const struct cell *, int n);
 /*
  * Every pairing once a round, in an order that rotates; ours is the position

@@ -56,9 +56,10 @@ spread_json(const struct spread *s)
 static json_t *
 pairing_json(const struct pairing *p, const struct result *r, int k)
 {
-	return json_pack("{s:s,s:f,s:f,s:o,s:o,s:o,s:i,s:i}", "name", p->name,
-	    "rate", r->rate[k], "cpu_seconds_per_million", r->cpu[k],
-	    "speed_to_floor", spread_json(&r->ratio[k]), "cpu_to_floor",
+	return json_pack("{s:s,s:i,s:f,s:f,s:o,s:o,s:o,s:i,s:i}", "name",
+	    p->name, "messages", r->n[k], "rate", r->rate[k],
+	    "cpu_seconds_per_million", r->cpu[k], "speed_to_floor",
+	    spread_json(&r->ratio[k]), "cpu_to_floor",
 	    spread_json(&r->thrift[k]), "libimsg_to_this",
 	    spread_json(&r->lead[k]), "peak_rss_kib_sender", (int)r->rss[k][0],
 	    "peak_rss_kib_receiver", (int)r->rss[k][1]);
@@ -73,10 +74,10 @@ report_cell(
 
 	for (k = 0; k < count; k++)
 		(void)json_array_append_new(list, pairing_json(&who[k], r, k));
-	last = json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:o}", "kind",
-	    r->cell->kind, "placement", placement, "size", (int)r->cell->size,
-	    "batch", r->cell->batch, "messages", r->n, "rounds", r->rounds,
-	    "tries", r->tries, "contenders", list);
+	last = json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:o}", "kind", r->cell->kind,
+	    "placement", placement, "size", (int)r->cell->size, "batch",
+	    r->cell->batch, "rounds", r->rounds, "tries", r->tries,
+	    "contenders", list);
 	(void)json_array_append_new(cells, last);
 	printf("%s %7zu B x %-3d %-3s %9.1f k/s, again %.2f, %s %.2f "
 	       "(%.2f-%.2f)",

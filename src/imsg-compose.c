@@ -149,14 +149,13 @@ imsg_compose(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
     const void *data, size_t len)
 {
 	struct msgbuf *w = b->w;
-	struct chunk *c = imsgi_chunk_at_end(w, IMSG_HEADER_SIZE);
+	struct chunk *c;
 	unsigned char *p;
-	size_t total;
+	size_t total = len + IMSG_HEADER_SIZE;
 
-	if (c == NULL || fd >= 0 || len > c->room ||
-	    (total = len + IMSG_HEADER_SIZE) > c->room - MSGBUF_SLOT ||
-	    total > b->maxsize || (b->flags & IMSG_FLAG_CLASSIC) ||
-	    w->limited || w->hollow.len > 0)
+	if (fd >= 0 || len > b->maxsize || total > b->maxsize ||
+	    (b->flags & IMSG_FLAG_CLASSIC) || w->limited || w->hollow.len > 0 ||
+	    (c = imsgi_chunk_at_end(w, total)) == NULL)
 		return compose(b, type, id, pid, fd, data, len);
 	p = imsgi_chunk_put(w, c, total, 0);
 	put_word(p, type);

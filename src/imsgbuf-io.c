@@ -93,8 +93,9 @@ flush(struct imsgbuf *b, int ms, int nowait)
 			return -1;
 		case MSGBUF_SENT:
 			backoff = 0;
-			if (ms > 0 && imsgbuf_queuelen(b) > 0 &&
-			    timed_out(deadline))
+			if (imsgbuf_queuelen(b) == 0)
+				return 0;
+			if (ms > 0 && timed_out(deadline))
 				return -1;
 			continue;
 		case MSGBUF_IDLE:

@@ -175,6 +175,17 @@ imsgi_chunk_retire(struct msgbuf *m, struct chunk *c)
 }
 
 void
+imsgi_chunk_sent(struct msgbuf *m, struct chunk *c)
+{
+	m->wq.first = m->wq.last = NULL;
+	m->wq.bytes = 0;
+	m->wq.len = 0;
+	m->count = m->halves = 0;
+	c->halves = 0;
+	imsgi_chunk_retire(m, c);
+}
+
+void
 imsgi_chunk_drop_spares(struct msgbuf *m)
 {
 	struct chunk *c;

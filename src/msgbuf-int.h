@@ -172,6 +172,8 @@ IMSGI_HIDDEN unsigned char *imsgi_msgbuf_stage(struct msgbuf *, size_t, int);
 /* Slots that became complete at rpos; in *halves how many first halves. */
 IMSGI_HIDDEN uint32_t imsgi_chunk_advance(struct chunk *, uint32_t *);
 IMSGI_HIDDEN void imsgi_chunk_retire(struct msgbuf *, struct chunk *);
+/* All that was queued was in this chunk, and has been sent. */
+IMSGI_HIDDEN void imsgi_chunk_sent(struct msgbuf *, struct chunk *);
 /* Wipes every byte that was ever written to it; it must not be linked in. */
 IMSGI_HIDDEN void imsgi_chunk_free(struct chunk *);
 IMSGI_HIDDEN void imsgi_chunk_drop_spares(struct msgbuf *);
@@ -261,14 +263,27 @@ imsgi_chunk_put(struct msgbuf *m, struct chunk *c, size_t len, int half)
 	return p;
 }
 
-/* The chunk at the end of the write queue if it has room for that, or NULL. */
+/*
+ * The chunk at the end of the write queue, where a kept one is put if nothing
+ * is queued, if it has room for that much; or NULL.
+ */
 static inline struct chunk *
-imsgi_chunk_at_end(const struct msgbuf *m, size_t len)
+imsgi_chunk_at_end(struct msgbuf *m, size_t len)
 {
 	struct ibuf *last = m->wq.last;
 	struct chunk *c = (struct chunk *)(void *)last;
 
-	if (last == NULL || !(last->state & IBUF_CHUNK) || len > c->room ||
+	if (last == NULL) {
+		if ((c = m->spare[0]) == NULL)
+			return NULL;
+		if (len > c->room || c->room - len < MSGBUF_SLOT)
+			return NULL;
+		m->spare[0] = NULL;
+		m->wq.first = m->wq.last = &c->ibuf;
+		m->wq.len = 1;
+		return c;
+	}
+	if (!(last->state & IBUF_CHUNK) || len > c->room ||
 	    c->room - len < MSGBUF_SLOT)
 		return NULL;
 	return c;

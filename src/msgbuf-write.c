@@ -151,12 +151,48 @@ has_bytes(struct msgbuf *m)
 	return m->wq.first != NULL;
 }
 
+/*
+ * Most writes: all that is queued lies in one chunk, has no descriptor, and
+ * the socket takes it.  A vector of one costs the kernel more than none.
+ */
+static enum msgbuf_sent
+send_chunk(struct msgbuf *m, struct chunk *c, int fd, int nowait)
+{
+	size_t len = ibuf_size(&c->ibuf);
+	ssize_t n;
+
+	n = imsgi_send_bytes(fd, ibuf_data(&c->ibuf), len, nowait);
+	if (n >= 0 && (size_t)n == len) {
+		imsgi_chunk_sent(m, c);
+		return MSGBUF_SENT;
+	}
+	return settle(m, n, 0);
+}
+
+/* The chunk that is all of the write queue, or NULL. */
+static struct chunk *
+lone_chunk(const struct msgbuf *m)
+{
+	struct ibuf *b = m->wq.first;
+
+	if (b == NULL || b != m->wq.last || !(b->state & IBUF_CHUNK))
+		return NULL;
+	return (struct chunk *)(void *)b;
+}
+
 enum msgbuf_sent
 imsgi_msgbuf_send(struct msgbuf *m, int fd, int nowait)
 {
+	enum msgbuf_sent r;
+	struct chunk *c;
 	struct batch t;
 	ssize_t n;
 
+	if ((c = lone_chunk(m)) != NULL) {
+		r = send_chunk(m, c, fd, nowait);
+		if (r != MSGBUF_FAIL || errno != ENOTSOCK)
+			return r;
+	}
 	if (!has_bytes(m))
 		return MSGBUF_IDLE;
 	batch_fill(&t, m, 1, 0);
@@ -165,7 +201,9 @@ imsgi_msgbuf_send(struct msgbuf *m, int fd, int nowait)
 	 * Anything else says ENOTSOCK; asked anew each time, because the
 	 * number may stand for another file by the next call.
 	 */
-	n = imsgi_send(fd, &t.mm[0].hdr, nowait);
+	n = -1;
+	if (c == NULL)
+		n = imsgi_send(fd, &t.mm[0].hdr, nowait);
 	if (n == -1 && errno == ENOTSOCK)
 		n = imsgi_writev(fd, t.iov, t.niov);
 	return settle(m, n, 0);
@@ -198,9 +236,12 @@ send_batch(struct msgbuf *m, int fd, struct batch *t, int nowait)
 enum msgbuf_sent
 imsgi_msgbuf_sendfd(struct msgbuf *m, int fd, int nowait)
 {
+	struct chunk *c;
 	struct batch t;
 	ssize_t n;
 
+	if ((c = lone_chunk(m)) != NULL)
+		return send_chunk(m, c, fd, nowait);
 	if (!has_bytes(m))
 		return MSGBUF_IDLE;
 	if (m->no_mmsg == -1 && m->wq.fds > 1)

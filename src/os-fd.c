@@ -194,17 +194,25 @@ send_flags(int fd, int nowait)
 }
 
 ssize_t
+imsgi_send_bytes(int fd, const void *p, size_t len, int nowait)
+{
+	ssize_t n;
+	int flags = send_flags(fd, nowait);
+
+	do {
+		n = imsgi_os.send(fd, p, len, flags);
+	} while (n == -1 && errno == EINTR);
+	return n;
+}
+
+ssize_t
 imsgi_send(int fd, struct msghdr *msg, int nowait)
 {
 	ssize_t n;
 	int flags = send_flags(fd, nowait);
 
 	do {
-		if (msg->msg_iovlen == 1 && msg->msg_control == NULL)
-			n = imsgi_os.send(fd, msg->msg_iov->iov_base,
-			    msg->msg_iov->iov_len, flags);
-		else
-			n = imsgi_os.sendmsg(fd, msg, flags);
+		n = imsgi_os.sendmsg(fd, msg, flags);
 	} while (n == -1 && errno == EINTR);
 	return n;
 }

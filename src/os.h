@@ -120,10 +120,9 @@ IMSGI_HIDDEN ssize_t imsgi_recv(int, struct iovec *, int, int, int *);
 IMSGI_HIDDEN ssize_t imsgi_readv(int, struct iovec *, int);
 /* The same, but on a socket it does not block. */
 IMSGI_HIDDEN ssize_t imsgi_readv_nowait(int, struct iovec *, int);
-/*
- * sendmsg(2) that never raises SIGPIPE, repeated on EINTR.  The int is
- * 1 if it shall not block.
- */
+/* send(2) that never raises SIGPIPE, repeated on EINTR.  1: do not block. */
+IMSGI_HIDDEN ssize_t imsgi_send_bytes(int, const void *, size_t, int);
+/* The same with sendmsg(2). */
 IMSGI_HIDDEN ssize_t imsgi_send(int, struct msghdr *, int);
 /* The same for a batch; ENOSYS where the system cannot. */
 IMSGI_HIDDEN int imsgi_sendmm(int, struct imsgi_mmsg *, unsigned int, int);
