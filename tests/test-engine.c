@@ -308,6 +308,50 @@ a_guessed_place_is_given_up_with_its_channel(void **state)
 	}
 }
 
+/* Chunks grow, the largest ones lie in huge pages; any may not be had. */
+static void
+megabytes_queued_arrive(void **state)
+{
+	enum { N = 14000 };
+	static unsigned char p[1800];
+	struct imsgbuf a, b;
+	struct imsg m;
+	uint32_t i, got = 0;
+	int r;
+
+	(void)state;
+	t_seed(304);
+	t_chan(&a, &b, 0);
+	t_nonblock(a.fd);
+	for (i = 0; i < N; i++) {
+		t_fill(p, sizeof(p), i);
+		t_fail_alloc(t_rand() % 2, 0);
+		r = imsg_compose(&a, i, 0, 0, -1, p, sizeof(p));
+		t_fail_alloc(0, 0);
+		if (r == -1) {
+			assert_int_equal(errno, ENOMEM);
+			i--;
+		}
+		assert_int_equal(imsgbuf_queuelen(&a), i + 1);
+	}
+	assert_int_equal(
+	    imsgbuf_queuebytes(&a), N * (sizeof(p) + IMSG_HEADER_SIZE));
+	while (got < N) {
+		assert_int_equal(imsgbuf_write(&a), 0);
+		assert_int_equal(imsgbuf_read(&b), 1);
+		while (imsgbuf_get(&b, &m) == 1) {
+			assert_int_equal(m.hdr.type, got);
+			assert_int_equal(imsg_get_len(&m), sizeof(p));
+			if (got % 100 == 0)
+				assert_true(t_check(m.data, sizeof(p), got));
+			imsg_free(&m);
+			got++;
+		}
+	}
+	assert_int_equal(imsgbuf_queuelen(&a), 0);
+	t_unchan(&a, &b);
+}
+
 static void *(*true_alloc)(size_t);
 static size_t largest;
 
@@ -388,6 +432,7 @@ main(void)
 		T(limits_hold_on_every_path),
 		T(a_wrong_guess_changes_nothing),
 		T(a_guessed_place_is_given_up_with_its_channel),
+		T(megabytes_queued_arrive),
 		T(memory_is_trusted_as_far_as_it_was_filled_before),
 	};
 
