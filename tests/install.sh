@@ -48,7 +48,7 @@ mkdir -p "$tmp/project/subprojects"
 cp "$src/examples/readme.c" "$tmp/project"
 mkdir "$tmp/lib"
 cp -R "$src/meson.build" "$src/meson_options.txt" "$src/include" \
-    "$src/src" "$src/man" "$src/examples" "$src/tests" "$tmp/lib"
+    "$src/src" "$src/man" "$tmp/lib"
 mv "$tmp/lib" "$tmp/project/subprojects/libimsg"
 cat >"$tmp/project/meson.build" <<'END'
 project('program', 'c', default_options: 'c_std=gnu11')
@@ -58,8 +58,7 @@ END
 subproject()
 {
 	unset PKG_CONFIG_PATH LD_LIBRARY_PATH
-	CC=$cc meson setup -Dlibimsg:tests=disabled \
-	    -Dlibimsg:examples=disabled "$tmp/b" "$tmp/project" &&
+	CC=$cc meson setup "$tmp/b" "$tmp/project" &&
 	    ninja -C "$tmp/b" && [ "$("$tmp/b/program")" = "type 7: hello" ]
 }
 check "works as a Meson subproject" subproject
