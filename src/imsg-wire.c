@@ -178,12 +178,14 @@ to_classic(struct ibuf *b)
 	uint32_t len;
 	size_t total;
 
-	if (!(b->state & IBUF_RECEIVED) || b->rpos != 0)
+	if (!(b->state & IBUF_RECEIVED) || b->rpos != 0 ||
+	    b->wpos < IMSG_HEADER_SIZE)
 		return;
 	b->state &= ~(unsigned int)IBUF_RECEIVED;
 	len = len_of(b->buf);
 	total = len & ~IMSG_FD_MARK;
-	if (total > IMSG_CLASSIC_MAX)
+	/* Not if the program has put something else into it. */
+	if (total != b->wpos || total > IMSG_CLASSIC_MAX)
 		return;
 	len = imsgi_wire_classic_len(total, (len & IMSG_FD_MARK) != 0);
 	memcpy(b->buf + offsetof(struct imsg_hdr, len), &len, sizeof(len));

@@ -70,12 +70,14 @@ join(struct msgbuf *m)
 	b->state |= m->cur->state & IBUF_RECEIVED;
 	b->rpos = m->cur->rpos;
 	for (part = m->cur; part != NULL; part = ibufq_pop(&m->parts)) {
-		memcpy(b->buf + b->wpos, part->buf, part->wpos);
+		/* The callback of a raw reader may have left it without any. */
+		if (part->wpos > 0)
+			memcpy(b->buf + b->wpos, part->buf, part->wpos);
 		b->wpos += part->wpos;
 		ibuf_free(part);
 	}
 	m->cur = b;
-	m->proven = total;
+	m->proven = total <= IMSGI_TRUST_MAX ? total : 0;
 	return b;
 }
 

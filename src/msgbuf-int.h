@@ -47,10 +47,13 @@
 #ifndef IMSGI_PLACE_MAX
 #define IMSGI_PLACE_MAX 65536
 #endif
-/* Smallest total size for which the next message's place is guessed. */
+/* Largest message for which the one before it is reason enough to do so. */
+#define IMSGI_TRUST_MAX ((size_t)4 * 1024 * 1024)
+/* Smallest and largest total size for which the next's place is guessed. */
 #ifndef IMSGI_GUESS_MIN
 #define IMSGI_GUESS_MIN 8192
 #endif
+#define IMSGI_GUESS_MAX (IMSGI_PLACE_MAX / 16 * 15)
 /* A batch lives on the stack: 2.9 KiB with these. */
 #ifndef IMSGI_IOV_MAX
 #define IMSGI_IOV_MAX 96

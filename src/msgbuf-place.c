@@ -18,7 +18,7 @@ void
 imsgi_place_note(struct msgbuf *m, size_t total)
 {
 	m->guess = 0;
-	if (total == m->seen && total <= IMSGI_PLACE_MAX && total <= m->insize)
+	if (total == m->seen && total <= IMSGI_GUESS_MAX && total <= m->insize)
 		m->guess = total;
 	m->seen = total;
 }

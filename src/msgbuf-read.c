@@ -178,12 +178,18 @@ parse_all(struct msgbuf *m)
 {
 	int r;
 
-	while ((r = parse_one(m)) == 1)
-		continue;
-	/* A program that fetches after each read meets want of memory here. */
-	if (r == 0 && m->nready > 0 && m->rq.first == NULL)
-		r = imsgi_lazy_make(m);
-	return r;
+	for (;;) {
+		while ((r = parse_one(m)) == 1)
+			continue;
+		if (r == -1 || m->nready == 0 || m->rq.first != NULL)
+			return r;
+		/* Who fetches after each read meets want of memory here. */
+		if (imsgi_lazy_make(m) == -1)
+			return -1;
+		/* It was the only one: the message behind it can begin. */
+		if (m->nready > 0)
+			return 0;
+	}
 }
 
 /*

@@ -169,13 +169,14 @@ send_chunk(struct msgbuf *m, struct chunk *c, int fd, int nowait)
 	return settle(m, n, 0);
 }
 
-/* The chunk that is all of the write queue, or NULL. */
+/* The chunk that is all that is queued, or NULL. */
 static struct chunk *
 lone_chunk(const struct msgbuf *m)
 {
 	struct ibuf *b = m->wq.first;
 
-	if (b == NULL || b != m->wq.last || !(b->state & IBUF_CHUNK))
+	if (b == NULL || b != m->wq.last || !(b->state & IBUF_CHUNK) ||
+	    m->hollow.len > 0)
 		return NULL;
 	return (struct chunk *)(void *)b;
 }

@@ -368,6 +368,36 @@ views_are_not_taken_over(void **state)
 	msgbuf_free(m);
 }
 
+/* It counts until a byte comes for it, whatever is sent before. */
+static void
+a_waiting_descriptor_counts_beside_composed_messages(void **state)
+{
+	struct imsgbuf a, b;
+	struct ibuf *h;
+	int pass;
+
+	(void)state;
+	for (pass = 0; pass < 2; pass++) {
+		t_chan(&a, &b, pass);
+		assert_int_equal(imsg_compose(&a, 1, 0, 0, -1, "x", 1), 1);
+		assert_non_null(h = ibuf_open(0));
+		ibuf_fd_set(h, t_fd(NULL));
+		ibuf_close(a.w, h);
+		assert_int_equal(imsgbuf_queuelen(&a), 2);
+		assert_int_equal(imsgbuf_write(&a), 0);
+		assert_int_equal(imsgbuf_queuelen(&a), 1);
+		assert_int_equal(imsgbuf_queuebytes(&a), 0);
+		assert_errno(imsgbuf_flush(&a), EINVAL);
+		assert_int_equal(imsg_compose(&a, 2, 0, 0, -1, "y", 1), 1);
+		assert_int_equal(imsgbuf_queuelen(&a), 1);
+		assert_int_equal(imsgbuf_flush(&a), 0);
+		assert_int_equal(imsgbuf_queuelen(&a), 0);
+		assert_int_equal(imsg_compose(&a, 3, 0, 0, -1, "z", 1), 1);
+		assert_int_equal(imsgbuf_queuelen(&a), 1);
+		t_unchan(&a, &b);
+	}
+}
+
 int
 main(void)
 {
@@ -385,6 +415,7 @@ main(void)
 		T(clear_drops_the_queue_and_its_descriptors),
 		T(a_full_pipe_is_0_and_loses_nothing),
 		T(views_are_not_taken_over),
+		T(a_waiting_descriptor_counts_beside_composed_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
