@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* libimsg, used as imsg(3) says. */
+/*
+ * libimsg, used as imsg(3) says: a program that waits for an answer calls
+ * imsgbuf_recv(), one that takes what comes reads and fetches.
+ */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -9,7 +12,7 @@
 
 struct end {
 	size_t size;
-	int channels, tx, rx, batch, got, passing;
+	int channels, tx, rx, batch, got, passing, waiting;
 	struct imsgbuf ch[];
 };
 
@@ -41,6 +44,7 @@ with_open(const struct place *at, const struct cell *c)
 	e->channels = c->channels;
 	e->batch = c->batch;
 	e->passing = c->kind[0] == 'F';
+	e->waiting = c->kind[0] == 'R';
 	return e;
 }
 
@@ -67,8 +71,11 @@ with_recv(void *arg)
 	uint64_t sum;
 	int fd;
 
-	while (imsgbuf_get(ch, &m) == 0)
-		must(imsgbuf_read(ch) == 1, "read");
+	if (e->waiting)
+		must(imsgbuf_recv(ch, &m, -1) == 1, "recv");
+	else
+		while (imsgbuf_get(ch, &m) == 0)
+			must(imsgbuf_read(ch) == 1, "read");
 	sum = touch(m.data, m.hdr.len - IMSG_HEADER_SIZE);
 	if (e->passing && (fd = imsg_get_fd(&m)) != -1)
 		(void)close(fd);

@@ -167,7 +167,11 @@ wait_readable(struct imsgbuf *b, int64_t deadline)
 }
 
 /*
- * Waits before it reads, and then reads without blocking: poll(2) may say
+ * Waits before it reads, which is also quicker than a read(2) that blocks:
+ * Linux wakes that one for room to write, too, each time the peer has read
+ * what we sent (unix_write_space() in net/unix/af_unix.c), to no avail.
+ *
+ * And then it reads without blocking: poll(2) may say
  * that there is something when a read would wait, for urgent data and below
  * SO_RCVLOWAT, both of which are in the peer's hands.  It says so again at
  * once; so as not to spin, each time in a row is followed by a longer sleep.
