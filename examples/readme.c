@@ -17,9 +17,8 @@ main(void)
 		return 1;
 	imsgbuf_allow_fdpass(&ch);
 	if (child) { /* the parent sends a message and its standard output */
-		if (imsg_compose(&ch, 7, 0, 0, dup(1), "hello", 5) == -1 ||
-		    imsgbuf_flush(&ch) == -1 || wait(&status) == -1)
-			perror("parent");
+		status = imsg_compose(&ch, 7, 0, 0, dup(1), "hello", 5) != 1 ||
+		    imsgbuf_flush(&ch) == -1 || wait(&status) == -1 || status;
 	} else if (imsgbuf_recv(&ch, &m, -1) == 1) {
 		fd = imsg_get_fd(&m);
 		status = dprintf(fd, "type %u: %.*s\n", m.hdr.type,
