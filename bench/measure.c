@@ -31,8 +31,9 @@
 struct setting setting = { 15, { 0, 0 }, 0.04 };
 
 /* What the ends tell the coordinator. */
+/* By the clock that both ends share. */
 struct report {
-	double wall, cpu;
+	double start, end, cpu;
 };
 
 void
@@ -131,7 +132,7 @@ one_end(const struct contender *c, const struct cell *cell,
 	int unit = cell->batch * cell->channels;
 	int warm = n / 4 / unit * unit + (unit > 1000 ? 1 : 4) * unit;
 	struct report r;
-	double t, cpu;
+	double cpu;
 	char byte;
 	void *end;
 
@@ -140,12 +141,12 @@ one_end(const struct contender *c, const struct cell *cell,
 	end = c->open(at, cell);
 	work(c, end, cell, at->side, warm);
 	must(write(sync, "w", 1) == 1 && read(sync, &byte, 1) == 1, "warm-up");
-	t = now();
+	r.start = now();
 	cpu = cpu_time();
 	work(c, end, cell, at->side, n);
+	r.end = now();
 	r.cpu = cpu_time() - cpu;
 	must(write(sync, "d", 1) == 1 && read(sync, &byte, 1) == 1, "end");
-	r.wall = now() - t;
 	must(write(out, &r, sizeof(r)) == sizeof(r), "report");
 	c->close(end);
 	exit(0);
@@ -173,6 +174,7 @@ run_once(const struct pairing *who, const struct cell *cell, int n)
 	char dir[] = "/tmp/imsg-bench-XXXXXX";
 	int first[2], sync[2], out[2], k, i, status;
 	struct run run = { 0, 0, { 0, 0 } };
+	double start = 0, end = 0;
 	struct rusage ru;
 	struct report r;
 	pid_t pid[2];
@@ -202,13 +204,15 @@ run_once(const struct pairing *who, const struct cell *cell, int n)
 	(void)close(out[1]);
 	for (k = 0; k < 2; k++) {
 		must(read(out[0], &r, sizeof(r)) == sizeof(r), who->name);
-		run.wall = r.wall > run.wall ? r.wall : run.wall;
+		start = k == 0 || r.start < start ? r.start : start;
+		end = r.end > end ? r.end : end;
 		run.cpu += r.cpu;
 	}
 	for (k = 0; k < 2; k++) {
 		must(wait4(pid[k], &status, 0, &ru) == pid[k], "wait4");
 		run.rss[k] = ru.ru_maxrss;
 	}
+	run.wall = end - start;
 	(void)close(out[0]);
 	(void)rmdir(dir);
 	return run;
