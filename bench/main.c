@@ -233,6 +233,9 @@ find(const char *name)
 	for (k = 0; k < COUNT(streams); k++)
 		if (strcmp(streams[k].name, name) == 0)
 			return &streams[k];
+	for (k = 0; k < COUNT(books); k++)
+		if (strcmp(books[k].name, name) == 0)
+			return &books[k];
 	if (strcmp(name, idle.name) == 0)
 		return &idle;
 	return strcmp(name, "B") == 0 ? &passers[0] : NULL;

@@ -80,7 +80,7 @@ release_storage(struct ibuf *b)
 		imsgi_free(b->buf);
 }
 
-void
+IMSGI_HOT void
 ibuf_free(struct ibuf *b)
 {
 	if (b == NULL)

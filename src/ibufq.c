@@ -70,7 +70,7 @@ unaccount(struct ibufqueue *q, const struct ibuf *b)
 	}
 }
 
-void
+IMSGI_HOT void
 imsgi_ibufq_append(struct ibufqueue *q, struct ibuf *b)
 {
 	b->entry.tqe_next = NULL;
@@ -89,7 +89,7 @@ ibufq_push(struct ibufqueue *q, struct ibuf *b)
 	imsgi_ibufq_append(q, b);
 }
 
-struct ibuf *
+IMSGI_HOT struct ibuf *
 ibufq_pop(struct ibufqueue *q)
 {
 	struct ibuf *b;

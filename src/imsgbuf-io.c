@@ -16,7 +16,7 @@
 #define BACKOFF_MIN 1
 #define BACKOFF_MAX 50
 
-static enum msgbuf_sent
+IMSGI_HOT static enum msgbuf_sent
 send_some(struct imsgbuf *b, int nowait)
 {
 	if (b->flags & IMSG_FLAG_FDPASS)
@@ -24,7 +24,7 @@ send_some(struct imsgbuf *b, int nowait)
 	return imsgi_msgbuf_send(b->w, b->fd, nowait);
 }
 
-int
+IMSGI_HOT int
 imsgbuf_write(struct imsgbuf *b)
 {
 	return send_some(b, 0) == MSGBUF_FAIL ? -1 : 0;
@@ -81,7 +81,7 @@ deadline_of(int ms)
 }
 
 /* ms 0: as far as it goes without waiting, so time is no reason to stop. */
-static int
+IMSGI_HOT static int
 flush(struct imsgbuf *b, int ms, int nowait)
 {
 	int64_t deadline = deadline_of(ms);
@@ -115,7 +115,7 @@ flush(struct imsgbuf *b, int ms, int nowait)
 	}
 }
 
-int
+IMSGI_HOT int
 imsgbuf_flush(struct imsgbuf *b)
 {
 	return flush(b, -1, 0);
@@ -128,7 +128,7 @@ imsgbuf_flush_timeout(struct imsgbuf *b, int ms)
 }
 
 /* how: IMSGI_RECV_NOWAIT or 0. */
-static int
+IMSGI_HOT static int
 read_some(struct imsgbuf *b, int how)
 {
 	/* Without a system call: the kernel's buffer fills, the peer waits. */
@@ -141,7 +141,7 @@ read_some(struct imsgbuf *b, int how)
 	return imsgi_msgbuf_receive(b->w, b->fd, how);
 }
 
-int
+IMSGI_HOT int
 imsgbuf_read(struct imsgbuf *b)
 {
 	int r = read_some(b, 0);
@@ -150,7 +150,7 @@ imsgbuf_read(struct imsgbuf *b)
 }
 
 /* Bytes kept after ENOMEM are waited for by nobody. */
-static int
+IMSGI_HOT static int
 wait_readable(struct imsgbuf *b, int64_t deadline)
 {
 	int n;
@@ -167,25 +167,28 @@ wait_readable(struct imsgbuf *b, int64_t deadline)
 }
 
 /*
- * Waits before it reads, which is also quicker than a read(2) that blocks:
- * Linux wakes that one for room to write, too, each time the peer has read
- * what we sent (unix_write_space() in net/unix/af_unix.c), to no avail.
+ * Waits in poll(2) before it reads, which is also quicker than a read(2) that
+ * blocks: Linux wakes that one for room to write, too, each time the peer has
+ * read what we sent (unix_write_space() in net/unix/af_unix.c), to no avail.
+ * Not so where a large message is expected: by the time the peer has copied
+ * it, its answer is on the way, and poll would be a call for nothing.
  *
- * And then it reads without blocking: poll(2) may say
- * that there is something when a read would wait, for urgent data and below
- * SO_RCVLOWAT, both of which are in the peer's hands.  It says so again at
- * once; so as not to spin, each time in a row is followed by a longer sleep.
+ * And then it reads without blocking: poll(2) may say that there is something
+ * when a read would wait, for urgent data and below SO_RCVLOWAT, both of which
+ * are in the peer's hands.  It says so again at once; so as not to spin, each
+ * time in a row is followed by a longer sleep.
  */
-int
+IMSGI_HOT int
 imsgbuf_recv(struct imsgbuf *b, struct imsg *m, int ms)
 {
 	int64_t deadline = deadline_of(ms);
-	int save, got, r, backoff = 0;
+	int save, got, r, straight = ms < 0, backoff = 0;
 
 	while ((r = imsgbuf_get(b, m)) == 0) {
-		if (wait_readable(b, deadline) == -1)
+		straight = straight && b->w->guess > 0;
+		if (!straight && wait_readable(b, deadline) == -1)
 			return -1;
-		r = read_some(b, IMSGI_RECV_NOWAIT);
+		r = read_some(b, straight ? 0 : IMSGI_RECV_NOWAIT);
 		save = errno;
 		/* What was complete before a failure comes before it. */
 		if (r != 0 && (got = imsgbuf_get(b, m)) != 0)
@@ -196,9 +199,13 @@ imsgbuf_recv(struct imsgbuf *b, struct imsg *m, int ms)
 		/* A peer that sends byte by byte does not stretch the time. */
 		if (timed_out(deadline))
 			return -1;
-		backoff = r == MSGBUF_WOULDBLOCK ? next_backoff(backoff) : 0;
+		if (r != MSGBUF_WOULDBLOCK)
+			backoff = 0;
+		else if (!straight)
+			backoff = next_backoff(backoff);
 		if (backoff > 0)
 			sleep_within(deadline, backoff);
+		straight = 0;
 	}
 	return r;
 }

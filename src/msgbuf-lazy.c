@@ -15,7 +15,7 @@
 
 #include "msgbuf-int.h"
 
-int
+IMSGI_HOT int
 imsgi_lazy_scan(struct msgbuf *m)
 {
 	uint32_t n;
@@ -36,7 +36,7 @@ size_of_next(const struct msgbuf *m)
 	return total;
 }
 
-static struct ibuf *
+IMSGI_HOT static struct ibuf *
 make(struct msgbuf *m)
 {
 	size_t total = size_of_next(m);
@@ -51,7 +51,7 @@ make(struct msgbuf *m)
 	return b;
 }
 
-void
+IMSGI_HOT void
 imsgi_lazy_after(struct msgbuf *m, size_t total)
 {
 	if (total >= IMSGI_GUESS_MIN)
@@ -61,7 +61,7 @@ imsgi_lazy_after(struct msgbuf *m, size_t total)
 }
 
 /* Without settling: the parser, which is the one that asks, goes on itself. */
-int
+IMSGI_HOT int
 imsgi_lazy_make(struct msgbuf *m)
 {
 	struct ibuf *b;

@@ -140,6 +140,7 @@ const
 	    read,
 	    readv,
 	    writev,
+	    recv,
 	    recvmsg,
 	    send,
 	    sendmsg,
@@ -194,7 +195,7 @@ imsgi_alloc_large(size_t n)
 	return p;
 }
 
-void
+IMSGI_HOT void
 imsgi_free(void *p)
 {
 #ifdef FREE_KEEPS_ERRNO
@@ -210,7 +211,7 @@ imsgi_free(void *p)
 #define WIPE_PIECE 1920
 #define WIPE_WHOLE 65536
 
-void
+IMSGI_HOT void
 imsgi_wipe(void *p, size_t len)
 {
 #if defined(__GNUC__)
@@ -256,7 +257,7 @@ imsgi_sleep_ms(int ms)
 	(void)imsgi_os.sleep(&ts);
 }
 
-int
+IMSGI_HOT int
 imsgi_wait(int fd, short events, int64_t deadline)
 {
 	struct pollfd pfd;
@@ -285,7 +286,7 @@ imsgi_wait(int fd, short events, int64_t deadline)
 	return n;
 }
 
-ssize_t
+IMSGI_HOT ssize_t
 imsgi_readv(int fd, struct iovec *iov, int iovcnt)
 {
 	ssize_t n;

@@ -37,6 +37,7 @@ recv_is_1_0_or_an_error(void **state)
 
 /* A peer that always has another few bytes to send, and a clock. */
 static ssize_t (*true_recvmsg)(int, struct msghdr *, int);
+static ssize_t (*true_recv)(int, void *, size_t, int);
 static int (*true_now)(struct timespec *);
 static long clock_ms;
 
@@ -48,6 +49,13 @@ slow_recvmsg(int fd, struct msghdr *msg, int flags)
 	if (msg->msg_iov->iov_len > 2)
 		msg->msg_iov->iov_len = 2;
 	return true_recvmsg(fd, msg, flags);
+}
+
+static ssize_t
+slow_recv(int fd, void *p, size_t n, int flags)
+{
+	clock_ms += 3;
+	return true_recv(fd, p, n < 2 ? n : 2, flags);
 }
 
 static int
@@ -73,8 +81,10 @@ a_dripping_peer_does_not_stretch_the_time(void **state)
 	assert_int_equal(imsg_compose(&a, 7, 0, 0, -1, large, LARGE), 1);
 	assert_int_equal(imsgbuf_flush(&a), 0);
 	true_recvmsg = imsgi_os.recvmsg;
+	true_recv = imsgi_os.recv;
 	true_now = imsgi_os.now;
 	imsgi_os.recvmsg = slow_recvmsg;
+	imsgi_os.recv = slow_recv;
 	imsgi_os.now = slow_now;
 	assert_errno(imsgbuf_recv(&b, &m, 30), ETIMEDOUT);
 	assert_true(clock_ms >= 30 && clock_ms < 36);
@@ -82,10 +92,68 @@ a_dripping_peer_does_not_stretch_the_time(void **state)
 	assert_errno(imsgbuf_recv(&b, &m, 0), ETIMEDOUT);
 	assert_true(clock_ms < 39);
 	imsgi_os.recvmsg = true_recvmsg;
+	imsgi_os.recv = true_recv;
 	imsgi_os.now = true_now;
 	/* What came so far is kept. */
 	t_expect(&b, 7, IMSG_FD_NONE, 0);
 	t_unchan(&a, &b);
+}
+
+static void
+expect_recv(struct imsgbuf *b, uint32_t type, int ms)
+{
+	static unsigned char p[20000];
+	struct imsg m;
+
+	assert_int_equal(imsgbuf_recv(b, &m, ms), 1);
+	assert_int_equal(imsg_get_type(&m), type);
+	t_fill(p, imsg_get_len(&m), type);
+	assert_memory_equal(m.data, p, imsg_get_len(&m));
+	imsg_free(&m);
+}
+
+static void
+queue_filled(struct imsgbuf *a, uint32_t type, size_t len)
+{
+	static unsigned char p[20000];
+
+	t_fill(p, len, type);
+	assert_int_equal(imsg_compose(a, type, 0, 0, -1, p, len), 1);
+}
+
+/*
+ * Of one size, so that the next one's place is guessed: one at a time, then
+ * two at once, then others, through each way of waiting.
+ */
+static void
+large_ones_come_whole_however_they_are_waited_for(void **state)
+{
+	static const int waits[] = { -1, 1000 };
+	struct imsgbuf a, b;
+	unsigned int k, n;
+	uint32_t type;
+
+	(void)state;
+	for (k = 0; k < 8; k++) {
+		t_chan(&a, &b, (int)(k & 4));
+		if (k & 1)
+			t_nonblock(b.fd);
+		for (type = 1; type < 60; type += n) {
+			n = type > 30 && type % 3 == 0 ? 2 : 1;
+			queue_filled(&a, type, type % 20 == 19 ? 9000 : 12000);
+			if (n == 2)
+				queue_filled(&a, type + 1, 12000);
+			assert_int_equal(imsgbuf_flush(&a), 0);
+			expect_recv(&b, type, waits[k >> 1 & 1]);
+			if (n == 2)
+				expect_recv(&b, type + 1, waits[k >> 1 & 1]);
+		}
+		close(a.fd);
+		assert_int_equal(imsgbuf_recv(&b, &(struct imsg){ 0 }, -1), 0);
+		imsgbuf_clear(&a);
+		imsgbuf_clear(&b);
+		close(b.fd);
+	}
 }
 
 /* poll(2) says that there is something, read(2) would block, without end. */
@@ -187,6 +255,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(recv_is_1_0_or_an_error),
 		T(a_dripping_peer_does_not_stretch_the_time),
+		T(large_ones_come_whole_however_they_are_waited_for),
 		T(what_poll_says_does_not_make_it_block),
 		T(a_pipe_can_be_waited_for),
 		T(no_descriptor_is_an_error_at_once),
