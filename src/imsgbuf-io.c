@@ -170,8 +170,6 @@ wait_readable(struct imsgbuf *b, int64_t deadline)
  * Waits in poll(2) before it reads, which is also quicker than a read(2) that
  * blocks: Linux wakes that one for room to write, too, each time the peer has
  * read what we sent (unix_write_space() in net/unix/af_unix.c), to no avail.
- * Not so where a large message is expected: by the time the peer has copied
- * it, its answer is on the way, and poll would be a call for nothing.
  *
  * And then it reads without blocking: poll(2) may say that there is something
  * when a read would wait, for urgent data and below SO_RCVLOWAT, both of which
@@ -182,13 +180,12 @@ IMSGI_HOT int
 imsgbuf_recv(struct imsgbuf *b, struct imsg *m, int ms)
 {
 	int64_t deadline = deadline_of(ms);
-	int save, got, r, straight = ms < 0, backoff = 0;
+	int save, got, r, backoff = 0;
 
 	while ((r = imsgbuf_get(b, m)) == 0) {
-		straight = straight && b->w->guess > 0;
-		if (!straight && wait_readable(b, deadline) == -1)
+		if (wait_readable(b, deadline) == -1)
 			return -1;
-		r = read_some(b, straight ? 0 : IMSGI_RECV_NOWAIT);
+		r = read_some(b, IMSGI_RECV_NOWAIT);
 		save = errno;
 		/* What was complete before a failure comes before it. */
 		if (r != 0 && (got = imsgbuf_get(b, m)) != 0)
@@ -199,13 +196,9 @@ imsgbuf_recv(struct imsgbuf *b, struct imsg *m, int ms)
 		/* A peer that sends byte by byte does not stretch the time. */
 		if (timed_out(deadline))
 			return -1;
-		if (r != MSGBUF_WOULDBLOCK)
-			backoff = 0;
-		else if (!straight)
-			backoff = next_backoff(backoff);
+		backoff = r == MSGBUF_WOULDBLOCK ? next_backoff(backoff) : 0;
 		if (backoff > 0)
 			sleep_within(deadline, backoff);
-		straight = 0;
 	}
 	return r;
 }
