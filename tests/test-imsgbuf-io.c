@@ -52,23 +52,46 @@ a_full_socket_is_no_error_and_loses_nothing(void **state)
 	t_unchan(&a, &b);
 }
 
-/* A process that reads n messages and says in its status if they came. */
-static pid_t
-reader(struct imsgbuf *b, int n)
+static int
+read_all(struct imsgbuf *b, int n)
 {
 	struct imsg m;
-	pid_t pid;
 
-	fflush(NULL);
-	assert_int_not_equal(pid = fork(), -1);
-	if (pid > 0)
-		return pid;
 	while (n > 0 && imsgbuf_recv(b, &m, 60000) == 1) {
 		if (imsg_get_type(&m) == 2)
 			n--;
 		imsg_free(&m);
 	}
-	_exit(n != 0);
+	return n != 0;
+}
+
+/* A stopped process that will read n messages; its status: did they come? */
+static pid_t
+stopped_reader(struct imsgbuf *b, int n)
+{
+	pid_t pid;
+	int status;
+
+	fflush(NULL);
+	assert_int_not_equal(pid = fork(), -1);
+	if (pid == 0) {
+		(void)raise(SIGSTOP);
+		_exit(read_all(b, n));
+	}
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	return pid;
+}
+
+/* The reader starts when the writer waits, and not before. */
+static int (*true_poll)(struct pollfd *, nfds_t, int);
+static pid_t stopped;
+
+static int
+release_poll(struct pollfd *p, nfds_t n, int ms)
+{
+	(void)kill(stopped, SIGCONT);
+	return true_poll(p, n, ms);
 }
 
 static void
@@ -82,8 +105,11 @@ flush_waits_in_poll_and_does_not_spin(void **state)
 	t_chan(&a, &b, 0);
 	stuff(&a, 50);
 	memset(&t_calls, 0, sizeof(t_calls));
-	pid = reader(&b, 50);
+	stopped = pid = stopped_reader(&b, 50);
+	true_poll = imsgi_os.poll;
+	imsgi_os.poll = release_poll;
 	assert_int_equal(imsgbuf_flush(&a), 0);
+	imsgi_os.poll = true_poll;
 	assert_int_equal(imsgbuf_queuelen(&a), 0);
 	/* Every full socket is waited for once before it is tried again. */
 	assert_true(t_calls.poll > 0);
