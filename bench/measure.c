@@ -30,8 +30,7 @@
 
 struct setting setting = { 15, { 0, 0 }, 0.04 };
 
-/* What the ends tell the coordinator. */
-/* By the clock that both ends share. */
+/* What the ends tell the coordinator, by the clock that all share. */
 struct report {
 	double start, end, cpu;
 };

@@ -167,13 +167,6 @@ k_read(int fd, void *p, size_t n)
 	return k_readv(fd, &iov, 1);
 }
 
-static ssize_t
-k_recv(int fd, void *p, size_t n, int flags)
-{
-	(void)flags;
-	return k_read(fd, p, n);
-}
-
 static int
 k_poll(struct pollfd *p, nfds_t n, int ms)
 {
@@ -307,7 +300,6 @@ replace(void)
 	imsgi_os.close = k_close;
 	imsgi_os.read = k_read;
 	imsgi_os.readv = k_readv;
-	imsgi_os.recv = k_recv;
 	imsgi_os.recvmsg = k_recvmsg;
 	imsgi_os.poll = k_poll;
 	imsgi_os.sleep = k_sleep;

@@ -80,7 +80,7 @@ release_storage(struct ibuf *b)
 		imsgi_free(b->buf);
 }
 
-IMSGI_HOT void
+void
 ibuf_free(struct ibuf *b)
 {
 	if (b == NULL)

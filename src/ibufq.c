@@ -70,7 +70,7 @@ unaccount(struct ibufqueue *q, const struct ibuf *b)
 	}
 }
 
-IMSGI_HOT void
+void
 imsgi_ibufq_append(struct ibufqueue *q, struct ibuf *b)
 {
 	b->entry.tqe_next = NULL;
@@ -89,7 +89,7 @@ ibufq_push(struct ibufqueue *q, struct ibuf *b)
 	imsgi_ibufq_append(q, b);
 }
 
-IMSGI_HOT struct ibuf *
+struct ibuf *
 ibufq_pop(struct ibufqueue *q)
 {
 	struct ibuf *b;

@@ -144,7 +144,7 @@ compose(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
  * Most messages: no descriptor, no limit, the modern wire, and room behind
  * the one before it.  Nothing is left to do after the payload is copied.
  */
-IMSGI_HOT int
+int
 imsg_compose(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
     const void *data, size_t len)
 {

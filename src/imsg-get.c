@@ -18,7 +18,7 @@
  * place in one piece: assembled from words and copied as a whole, it would
  * make the processor wait for the words to reach the cache.
  */
-IMSGI_HOT static int
+static int
 open_message(struct ibuf *buf, struct imsg *m)
 {
 	if (ibuf_size(buf) < sizeof(m->hdr)) {
@@ -44,7 +44,7 @@ open_message(struct ibuf *buf, struct imsg *m)
  * Everything is said about it before its bytes are copied, so that in a small
  * one that is not the last nothing is left to do after that.
  */
-IMSGI_HOT static int
+static int
 open_ready(struct msgbuf *w, struct imsg *m)
 {
 	const unsigned char *p = w->in + w->inpos;
@@ -65,7 +65,7 @@ open_ready(struct msgbuf *w, struct imsg *m)
 	return 1;
 }
 
-IMSGI_HOT int
+int
 imsgbuf_get(struct imsgbuf *b, struct imsg *m)
 {
 	struct ibuf *buf;
@@ -105,7 +105,7 @@ imsg_ibufq_push(struct ibufqueue *q, struct imsg *m)
 	memset(m, 0, sizeof(*m));
 }
 
-IMSGI_HOT void
+void
 imsg_free(struct imsg *m)
 {
 	ibuf_free(m->buf);

@@ -191,7 +191,7 @@ to_classic(struct ibuf *b)
 	memcpy(b->buf + offsetof(struct imsg_hdr, len), &len, sizeof(len));
 }
 
-IMSGI_HOT static size_t
+static size_t
 wire_scan(void *arg, unsigned char *p, size_t len, uint32_t max, uint32_t *n,
     int *more)
 {

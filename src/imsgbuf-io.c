@@ -16,7 +16,7 @@
 #define BACKOFF_MIN 1
 #define BACKOFF_MAX 50
 
-IMSGI_HOT static enum msgbuf_sent
+static enum msgbuf_sent
 send_some(struct imsgbuf *b, int nowait)
 {
 	if (b->flags & IMSG_FLAG_FDPASS)
@@ -24,7 +24,7 @@ send_some(struct imsgbuf *b, int nowait)
 	return imsgi_msgbuf_send(b->w, b->fd, nowait);
 }
 
-IMSGI_HOT int
+int
 imsgbuf_write(struct imsgbuf *b)
 {
 	return send_some(b, 0) == MSGBUF_FAIL ? -1 : 0;
@@ -81,7 +81,7 @@ deadline_of(int ms)
 }
 
 /* ms 0: as far as it goes without waiting, so time is no reason to stop. */
-IMSGI_HOT static int
+static int
 flush(struct imsgbuf *b, int ms, int nowait)
 {
 	int64_t deadline = deadline_of(ms);
@@ -115,7 +115,7 @@ flush(struct imsgbuf *b, int ms, int nowait)
 	}
 }
 
-IMSGI_HOT int
+int
 imsgbuf_flush(struct imsgbuf *b)
 {
 	return flush(b, -1, 0);
@@ -128,7 +128,7 @@ imsgbuf_flush_timeout(struct imsgbuf *b, int ms)
 }
 
 /* how: IMSGI_RECV_NOWAIT or 0. */
-IMSGI_HOT static int
+static int
 read_some(struct imsgbuf *b, int how)
 {
 	/* Without a system call: the kernel's buffer fills, the peer waits. */
@@ -141,7 +141,7 @@ read_some(struct imsgbuf *b, int how)
 	return imsgi_msgbuf_receive(b->w, b->fd, how);
 }
 
-IMSGI_HOT int
+int
 imsgbuf_read(struct imsgbuf *b)
 {
 	int r = read_some(b, 0);
@@ -150,7 +150,7 @@ imsgbuf_read(struct imsgbuf *b)
 }
 
 /* Bytes kept after ENOMEM are waited for by nobody. */
-IMSGI_HOT static int
+static int
 wait_readable(struct imsgbuf *b, int64_t deadline)
 {
 	int n;
@@ -167,16 +167,16 @@ wait_readable(struct imsgbuf *b, int64_t deadline)
 }
 
 /*
- * Waits in poll(2) before it reads, which is also quicker than a read(2) that
- * blocks: Linux wakes that one for room to write, too, each time the peer has
- * read what we sent (unix_write_space() in net/unix/af_unix.c), to no avail.
+ * Waits before it reads, which is also quicker than a read(2) that blocks:
+ * Linux wakes that one for room to write, too, each time the peer has read
+ * what we sent (unix_write_space() in net/unix/af_unix.c), to no avail.
  *
- * And then it reads without blocking: poll(2) may say that there is something
- * when a read would wait, for urgent data and below SO_RCVLOWAT, both of which
- * are in the peer's hands.  It says so again at once; so as not to spin, each
- * time in a row is followed by a longer sleep.
+ * And then it reads without blocking: poll(2) may say
+ * that there is something when a read would wait, for urgent data and below
+ * SO_RCVLOWAT, both of which are in the peer's hands.  It says so again at
+ * once; so as not to spin, each time in a row is followed by a longer sleep.
  */
-IMSGI_HOT int
+int
 imsgbuf_recv(struct imsgbuf *b, struct imsg *m, int ms)
 {
 	int64_t deadline = deadline_of(ms);

@@ -137,7 +137,7 @@ imsgbuf_failed(const struct imsgbuf *b, struct imsg_hdr *hdr)
 	return m->failed;
 }
 
-IMSGI_HOT int
+int
 imsgi_at_read_limit(const struct imsgbuf *b)
 {
 	const struct msgbuf *m = b->w;

@@ -156,7 +156,7 @@ imsgi_chunk_free(struct chunk *c)
 }
 
 /* Sent completely and unlinked. */
-IMSGI_HOT void
+void
 imsgi_chunk_retire(struct msgbuf *m, struct chunk *c)
 {
 	int i;
@@ -174,7 +174,7 @@ imsgi_chunk_retire(struct msgbuf *m, struct chunk *c)
 	imsgi_chunk_free(c);
 }
 
-IMSGI_HOT void
+void
 imsgi_chunk_sent(struct msgbuf *m, struct chunk *c)
 {
 	m->wq.first = m->wq.last = NULL;

@@ -127,7 +127,6 @@ struct msgbuf {
 	struct ibuf *place; /* guessed: the next message may have this size */
 	size_t seen;	    /* size of the last one large enough to guess */
 	size_t guess;	    /* and of the one before it, if they agree, or 0 */
-	unsigned int alone; /* so many reads may ask for no more than that */
 	size_t proven;	    /* size of the last one that came in parts */
 	unsigned char *in;  /* [ready, inend) is not parsed yet */
 	size_t insize;
@@ -224,8 +223,6 @@ IMSGI_HIDDEN int imsgi_lazy_make_all(struct msgbuf *);
 IMSGI_HIDDEN void imsgi_place_note(struct msgbuf *, size_t);
 /* Where the next message may be received, or NULL. */
 IMSGI_HIDDEN struct ibuf *imsgi_place_get(struct msgbuf *);
-/* Should a read into the place ask for nothing behind it? */
-IMSGI_HIDDEN int imsgi_place_alone(const struct msgbuf *);
 /* n bytes came, first into the place, then into the input buffer. */
 IMSGI_HIDDEN void imsgi_place_arrived(struct msgbuf *, size_t);
 IMSGI_HIDDEN void imsgi_place_drop(struct msgbuf *);

@@ -15,7 +15,7 @@
 
 #include "msgbuf-int.h"
 
-IMSGI_HOT int
+int
 imsgi_lazy_scan(struct msgbuf *m)
 {
 	uint32_t n;
@@ -36,7 +36,7 @@ size_of_next(const struct msgbuf *m)
 	return total;
 }
 
-IMSGI_HOT static struct ibuf *
+static struct ibuf *
 make(struct msgbuf *m)
 {
 	size_t total = size_of_next(m);
@@ -51,7 +51,7 @@ make(struct msgbuf *m)
 	return b;
 }
 
-IMSGI_HOT void
+void
 imsgi_lazy_after(struct msgbuf *m, size_t total)
 {
 	if (total >= IMSGI_GUESS_MIN)
@@ -61,7 +61,7 @@ imsgi_lazy_after(struct msgbuf *m, size_t total)
 }
 
 /* Without settling: the parser, which is the one that asks, goes on itself. */
-IMSGI_HOT int
+int
 imsgi_lazy_make(struct msgbuf *m)
 {
 	struct ibuf *b;

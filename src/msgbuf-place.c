@@ -7,20 +7,12 @@
  * If the guess was right, that is the message, and nothing was copied or left
  * behind in the input buffer; if not, the bytes move to the input buffer and
  * guessing starts over.  A guess never changes what is received, only where.
- *
- * Where requests and answers take turns, nothing comes behind the message, and
- * a read of the place alone is cheaper than a vector of two.  Once a vector has
- * brought just the message, the next few reads do without; then another vector
- * looks whether that is still so.
  */
 #include "feature.h"
 
 #include <string.h>
 
 #include "msgbuf-int.h"
-
-/* Reads of the place alone between two vectors. */
-#define ALONE 7
 
 void
 imsgi_place_note(struct msgbuf *m, size_t total)
@@ -37,7 +29,6 @@ imsgi_place_drop(struct msgbuf *m)
 	ibuf_free(m->place);
 	m->place = NULL;
 	m->guess = m->seen = 0;
-	m->alone = 0;
 }
 
 struct ibuf *
@@ -53,12 +44,6 @@ imsgi_place_get(struct msgbuf *m)
 	if (m->place == NULL)
 		m->place = imsgi_ibuf_new(m->guess, m->guess);
 	return m->place;
-}
-
-int
-imsgi_place_alone(const struct msgbuf *m)
-{
-	return m->alone > 0;
 }
 
 /* Is what came the start of a plain message of just the size of its place? */
@@ -79,10 +64,6 @@ imsgi_place_arrived(struct msgbuf *m, size_t n)
 {
 	size_t first = n < m->guess ? n : m->guess;
 
-	if (m->alone > 0)
-		m->alone--;
-	else if (n == m->guess)
-		m->alone = ALONE;
 	m->inend = n - first;
 	if (fits(m, first)) {
 		m->cur = m->place;

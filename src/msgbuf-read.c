@@ -126,7 +126,7 @@ fail(struct msgbuf *m)
 }
 
 /* Keeps what is not parsed at the front and wipes the rest. */
-IMSGI_HOT static void
+static void
 compact(struct msgbuf *m)
 {
 	size_t left = m->inend - m->inpos;
@@ -158,7 +158,7 @@ go_on(struct msgbuf *m)
  * Complete ones are left to wait, unless a descriptor may concern them; one
  * that does not wait has to be made behind all that do.
  */
-IMSGI_HOT static int
+static int
 parse_one(struct msgbuf *m)
 {
 	if (m->cur != NULL)
@@ -173,7 +173,7 @@ parse_one(struct msgbuf *m)
 	return go_on(m);
 }
 
-IMSGI_HOT static int
+static int
 parse_all(struct msgbuf *m)
 {
 	int r;
@@ -196,7 +196,7 @@ parse_all(struct msgbuf *m)
  * After ENOMEM everything is kept as it is, the tokens too, and the receipt
  * goes on from there when the next read comes.
  */
-IMSGI_HOT static int
+static int
 parse(struct msgbuf *m)
 {
 	int inside, r = 1;
@@ -218,7 +218,7 @@ parse(struct msgbuf *m)
 	return r;
 }
 
-IMSGI_HOT void
+void
 imsgi_msgbuf_settle(struct msgbuf *m)
 {
 	int save = errno;
@@ -238,7 +238,7 @@ imsgi_msgbuf_settle(struct msgbuf *m)
  * the system after each message (mallopt(3), M_TRIM_THRESHOLD: twice the
  * largest block freed).
  */
-IMSGI_HOT static int
+static int
 prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
 {
 	size_t room, space;
@@ -262,7 +262,7 @@ prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
 	} else if ((*place = imsgi_place_get(m)) != NULL) {
 		iov[n].iov_base = (*place)->buf;
 		iov[n].iov_len = (*place)->size;
-		space = imsgi_place_alone(m) ? 0 : space - iov[n].iov_len;
+		space -= iov[n].iov_len;
 		n++;
 	}
 	if (space > 0) {
@@ -273,7 +273,7 @@ prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
 	return n;
 }
 
-IMSGI_HOT static void
+static void
 arrived(struct msgbuf *m, struct ibuf *place, const struct iovec *iov, size_t n)
 {
 	size_t first;
@@ -291,7 +291,7 @@ arrived(struct msgbuf *m, struct ibuf *place, const struct iovec *iov, size_t n)
 	m->inend += n;
 }
 
-IMSGI_HOT int
+int
 imsgi_msgbuf_receive(struct msgbuf *m, int fd, int how)
 {
 	struct iovec iov[2];

@@ -155,7 +155,7 @@ has_bytes(struct msgbuf *m)
  * Most writes: all that is queued lies in one chunk, has no descriptor, and
  * the socket takes it.  A vector of one costs the kernel more than none.
  */
-IMSGI_HOT static enum msgbuf_sent
+static enum msgbuf_sent
 send_chunk(struct msgbuf *m, struct chunk *c, int fd, int nowait)
 {
 	size_t len = ibuf_size(&c->ibuf);
@@ -170,7 +170,7 @@ send_chunk(struct msgbuf *m, struct chunk *c, int fd, int nowait)
 }
 
 /* The chunk that is all that is queued, or NULL. */
-IMSGI_HOT static struct chunk *
+static struct chunk *
 lone_chunk(const struct msgbuf *m)
 {
 	struct ibuf *b = m->wq.first;
@@ -181,7 +181,7 @@ lone_chunk(const struct msgbuf *m)
 	return (struct chunk *)(void *)b;
 }
 
-IMSGI_HOT enum msgbuf_sent
+enum msgbuf_sent
 imsgi_msgbuf_send(struct msgbuf *m, int fd, int nowait)
 {
 	enum msgbuf_sent r;

@@ -169,24 +169,16 @@ imsgi_recv(int fd, struct iovec *iov, int iovcnt, int how, int *passed)
 	return n;
 }
 
-IMSGI_HOT ssize_t
+ssize_t
 imsgi_readv_nowait(int fd, struct iovec *iov, int iovcnt)
 {
 	struct msghdr msg;
 	ssize_t n;
 
-	if (iovcnt == 1) {
-		/* A vector of one costs the kernel more than none. */
-		do {
-			n = imsgi_os.recv(
-			    fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT);
-		} while (n == -1 && errno == EINTR);
-	} else {
-		memset(&msg, 0, sizeof(msg));
-		msg.msg_iov = iov;
-		msg.msg_iovlen = (unsigned int)iovcnt;
-		n = recv_once(fd, &msg, MSG_DONTWAIT);
-	}
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = iov;
+	msg.msg_iovlen = (unsigned int)iovcnt;
+	n = recv_once(fd, &msg, MSG_DONTWAIT);
 	if (n == -1 && errno == ENOTSOCK)
 		n = imsgi_readv(fd, iov, iovcnt);
 	return n;
@@ -201,7 +193,7 @@ send_flags(int fd, int nowait)
 	return SEND_FLAGS | (nowait ? MSG_DONTWAIT : 0);
 }
 
-IMSGI_HOT ssize_t
+ssize_t
 imsgi_send_bytes(int fd, const void *p, size_t len, int nowait)
 {
 	ssize_t n;

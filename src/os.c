@@ -140,7 +140,6 @@ const
 	    read,
 	    readv,
 	    writev,
-	    recv,
 	    recvmsg,
 	    send,
 	    sendmsg,
@@ -195,7 +194,7 @@ imsgi_alloc_large(size_t n)
 	return p;
 }
 
-IMSGI_HOT void
+void
 imsgi_free(void *p)
 {
 #ifdef FREE_KEEPS_ERRNO
@@ -211,7 +210,7 @@ imsgi_free(void *p)
 #define WIPE_PIECE 1920
 #define WIPE_WHOLE 65536
 
-IMSGI_HOT void
+void
 imsgi_wipe(void *p, size_t len)
 {
 #if defined(__GNUC__)
@@ -257,7 +256,7 @@ imsgi_sleep_ms(int ms)
 	(void)imsgi_os.sleep(&ts);
 }
 
-IMSGI_HOT int
+int
 imsgi_wait(int fd, short events, int64_t deadline)
 {
 	struct pollfd pfd;
@@ -286,7 +285,7 @@ imsgi_wait(int fd, short events, int64_t deadline)
 	return n;
 }
 
-IMSGI_HOT ssize_t
+ssize_t
 imsgi_readv(int fd, struct iovec *iov, int iovcnt)
 {
 	ssize_t n;

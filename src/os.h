@@ -26,16 +26,6 @@
 #define IMSGI_HIDDEN
 #endif
 
-/*
- * What every message passes through, put side by side by the linker: where a
- * system call empties the TLB, each page of code costs a walk afterwards.
- */
-#if defined(__GNUC__)
-#define IMSGI_HOT __attribute__((__hot__))
-#else
-#define IMSGI_HOT
-#endif
-
 struct imsg_cred;
 
 /* One message of a batch; sendmmsg(2) keeps its own struct out of POSIX. */
@@ -54,7 +44,6 @@ struct imsgi_os {
 	ssize_t (*read)(int, void *, size_t);
 	ssize_t (*readv)(int, const struct iovec *, int);
 	ssize_t (*writev)(int, const struct iovec *, int);
-	ssize_t (*recv)(int, void *, size_t, int);
 	ssize_t (*recvmsg)(int, struct msghdr *, int);
 	ssize_t (*send)(int, const void *, size_t, int);
 	ssize_t (*sendmsg)(int, const struct msghdr *, int);

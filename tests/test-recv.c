@@ -37,7 +37,6 @@ recv_is_1_0_or_an_error(void **state)
 
 /* A peer that always has another few bytes to send, and a clock. */
 static ssize_t (*true_recvmsg)(int, struct msghdr *, int);
-static ssize_t (*true_recv)(int, void *, size_t, int);
 static int (*true_now)(struct timespec *);
 static long clock_ms;
 
@@ -49,13 +48,6 @@ slow_recvmsg(int fd, struct msghdr *msg, int flags)
 	if (msg->msg_iov->iov_len > 2)
 		msg->msg_iov->iov_len = 2;
 	return true_recvmsg(fd, msg, flags);
-}
-
-static ssize_t
-slow_recv(int fd, void *p, size_t n, int flags)
-{
-	clock_ms += 3;
-	return true_recv(fd, p, n < 2 ? n : 2, flags);
 }
 
 static int
@@ -81,10 +73,8 @@ a_dripping_peer_does_not_stretch_the_time(void **state)
 	assert_int_equal(imsg_compose(&a, 7, 0, 0, -1, large, LARGE), 1);
 	assert_int_equal(imsgbuf_flush(&a), 0);
 	true_recvmsg = imsgi_os.recvmsg;
-	true_recv = imsgi_os.recv;
 	true_now = imsgi_os.now;
 	imsgi_os.recvmsg = slow_recvmsg;
-	imsgi_os.recv = slow_recv;
 	imsgi_os.now = slow_now;
 	assert_errno(imsgbuf_recv(&b, &m, 30), ETIMEDOUT);
 	assert_true(clock_ms >= 30 && clock_ms < 36);
@@ -92,7 +82,6 @@ a_dripping_peer_does_not_stretch_the_time(void **state)
 	assert_errno(imsgbuf_recv(&b, &m, 0), ETIMEDOUT);
 	assert_true(clock_ms < 39);
 	imsgi_os.recvmsg = true_recvmsg;
-	imsgi_os.recv = true_recv;
 	imsgi_os.now = true_now;
 	/* What came so far is kept. */
 	t_expect(&b, 7, IMSG_FD_NONE, 0);

@@ -122,17 +122,6 @@ w_read(int fd, void *p, size_t n)
 }
 
 static ssize_t
-w_recv(int fd, void *p, size_t n, int flags)
-{
-	t_calls.recv++;
-	if (fault(&fail_recv))
-		return -1;
-	if (short_recv > 0 && n > short_recv)
-		n = short_recv;
-	return real.recv(fd, p, n, flags);
-}
-
-static ssize_t
 w_readv(int fd, const struct iovec *iov, int n)
 {
 	struct iovec v[8];
@@ -262,7 +251,6 @@ wrap(void)
 	imsgi_os.close = w_close;
 	imsgi_os.read = w_read;
 	imsgi_os.readv = w_readv;
-	imsgi_os.recv = w_recv;
 	imsgi_os.send = w_send;
 	imsgi_os.writev = w_writev;
 	imsgi_os.recvmsg = w_recvmsg;

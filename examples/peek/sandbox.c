@@ -162,7 +162,6 @@ static const int allowed[] = {
 	SCMP_SYS(fstat64),
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
-	SCMP_SYS(recvfrom),
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg),
 	SCMP_SYS(sendto),
