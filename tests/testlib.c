@@ -199,6 +199,21 @@ t_normal_table(void)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &table), 0);
 }
 
+#if defined(__GNUC__)
+/* clang's coverage runtime, if that is linked: it writes at exit only. */
+int __llvm_profile_write_file(void) __attribute__((__weak__));
+
+static void
+save_profile(int sig)
+{
+	(void)sig;
+	if (__llvm_profile_write_file != NULL)
+		(void)__llvm_profile_write_file();
+}
+#else
+#define save_profile SIG_DFL
+#endif
+
 void
 t_assert_aborts(void (*fn)(void *), void *arg)
 {
@@ -209,7 +224,7 @@ t_assert_aborts(void (*fn)(void *), void *arg)
 	assert_int_not_equal(pid = fork(), -1);
 	if (pid == 0) {
 		/* cmocka catches it, to go on with the next test. */
-		signal(SIGABRT, SIG_DFL);
+		signal(SIGABRT, save_profile);
 		fn(arg);
 		_exit(0);
 	}
