@@ -80,19 +80,24 @@ deadline_of(int ms)
 	return ms < 0 ? -1 : imsgi_now_ms() + ms;
 }
 
-/* ms 0: as far as it goes without waiting, so time is no reason to stop. */
+/*
+ * ms 0: as far as it goes without waiting, so time is no reason to stop.
+ * A socket that is full again after poll said it was not, which is in the
+ * hands of whoever shares it where SO_SNDLOWAT is, is left alone for longer
+ * each time.
+ */
 static int
 flush(struct imsgbuf *b, int ms, int nowait)
 {
 	int64_t deadline = deadline_of(ms);
-	int backoff = 0;
+	int backoff = 0, full = 0;
 
 	for (;;) {
 		switch (send_some(b, nowait)) {
 		case MSGBUF_FAIL:
 			return -1;
 		case MSGBUF_SENT:
-			backoff = 0;
+			backoff = full = 0;
 			if (imsgbuf_queuelen(b) == 0)
 				return 0;
 			if (ms > 0 && timed_out(deadline))
@@ -104,7 +109,8 @@ flush(struct imsgbuf *b, int ms, int nowait)
 			errno = EINVAL;
 			return -1;
 		case MSGBUF_FULL:
-			backoff = 0;
+			backoff = full ? next_backoff(backoff) : 0;
+			full = 1;
 			break;
 		case MSGBUF_NOBUFS:
 			backoff = next_backoff(backoff);
