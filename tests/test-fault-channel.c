@@ -103,16 +103,17 @@ static const size_t classic[TALK_MESSAGES] = { 0, 3, 100, 20000, 65519, 17,
 #define FDS 0x596
 
 static const struct talk setups[] = {
-	{ "modern", IMSG_WIRE_MODERN, 1, 0, 0, modern, FDS },
-	{ "modern, waiting", IMSG_WIRE_MODERN, 1, 0, 1, modern, FDS },
-	{ "modern, few descriptors", IMSG_WIRE_MODERN, 1, 0, 0, modern, 0x10 },
-	{ "modern, not passed", IMSG_WIRE_MODERN, 0, 0, 0, modern, FDS },
-	{ "modern, pipe", IMSG_WIRE_MODERN, 0, 1, 0, modern, 0 },
-	{ "modern, pipe, waiting", IMSG_WIRE_MODERN, 0, 1, 1, modern, 0 },
-	{ "classic", IMSG_WIRE_CLASSIC, 1, 0, 0, classic, FDS },
-	{ "classic, waiting", IMSG_WIRE_CLASSIC, 1, 0, 1, classic, FDS },
-	{ "classic, not passed", IMSG_WIRE_CLASSIC, 0, 0, 0, classic, FDS },
-	{ "classic, pipe", IMSG_WIRE_CLASSIC, 0, 1, 0, classic, 0 },
+	{ "modern", IMSG_WIRE_MODERN, 1, 0, 0, modern, FDS, 2 },
+	{ "modern, waiting", IMSG_WIRE_MODERN, 1, 0, 1, modern, FDS, 2 },
+	{ "modern, few descriptors", IMSG_WIRE_MODERN, 1, 0, 0, modern, 0x10,
+	    2 },
+	{ "modern, not passed", IMSG_WIRE_MODERN, 0, 0, 0, modern, FDS, 2 },
+	{ "modern, pipe", IMSG_WIRE_MODERN, 0, 1, 0, modern, 0, 2 },
+	{ "modern, pipe, waiting", IMSG_WIRE_MODERN, 0, 1, 1, modern, 0, 2 },
+	{ "classic", IMSG_WIRE_CLASSIC, 1, 0, 0, classic, FDS, 2 },
+	{ "classic, waiting", IMSG_WIRE_CLASSIC, 1, 0, 1, classic, FDS, 2 },
+	{ "classic, not passed", IMSG_WIRE_CLASSIC, 0, 0, 0, classic, FDS, 2 },
+	{ "classic, pipe", IMSG_WIRE_CLASSIC, 0, 1, 0, classic, 0, 2 },
 };
 
 static void

@@ -12,6 +12,8 @@ struct run {
 	int master[MESSAGES]; /* whose duplicates are sent, or -1 */
 	uint32_t sent, got;
 	int lost;
+	int dead;     /* the stream has ended for good, on purpose */
+	int fatal;    /* it will */
 	size_t moved; /* to tell whether anything goes on */
 };
 
@@ -196,8 +198,10 @@ write_some(struct run *r)
 	}
 	if (len > 0)
 		assert_true(imsgbuf_events(&r->a) & POLLOUT);
-	if (imsgbuf_write(&r->a) == -1)
+	if (imsgbuf_write(&r->a) == -1) {
 		unchanged(r, len, bytes, -1);
+		r->dead |= r->fatal;
+	}
 }
 
 static void
@@ -231,6 +235,8 @@ read_some(struct run *r)
 	/* The end, if it was none, is no reason not to read on. */
 	if (n == 0)
 		f_idle();
+	if (n <= 0)
+		r->dead |= r->fatal;
 	assert_int_equal(imsgbuf_failed(&r->b, NULL), 0);
 	fetch_all(r);
 }
@@ -310,6 +316,32 @@ end(struct run *r)
 	t_unchan(&r->a, &r->b);
 }
 
+/* Up to the byte at which it ended everything has come, nothing of the rest. */
+static void
+end_of_torn(struct run *r, const struct f_cut *c)
+{
+	size_t whole;
+	uint32_t i;
+
+	if (c->class == F_SEND) {
+		assert_int_equal(f_bytes(F_SEND), c->at);
+		assert_int_equal(imsgbuf_queuebytes(&r->a),
+		    talk_bytes(r->s, r->sent) - c->at);
+		while (f_bytes(F_RECV) < c->at)
+			read_some(r);
+	}
+	assert_int_equal(f_bytes(F_RECV), c->at);
+	whole = talk_bytes(r->s, r->got);
+	assert_true(whole <= c->at);
+	if (r->got < MESSAGES)
+		assert_true(c->at < talk_bytes(r->s, r->got + 1));
+	assert_int_equal(imsgbuf_partial(&r->b), whole < c->at);
+	for (i = 0; i < MESSAGES; i++)
+		if (r->master[i] != -1)
+			close(r->master[i]);
+	t_unchan(&r->a, &r->b);
+}
+
 /* The lowest free number: a descriptor that is left open raises it. */
 static int
 free_number(void)
@@ -320,30 +352,45 @@ free_number(void)
 	return fd;
 }
 
+size_t
+talk_bytes(const struct talk *s, uint32_t messages)
+{
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < messages; i++)
+		n += s->sizes[i] + IMSG_HEADER_SIZE;
+	return n;
+}
+
 void
 talk(const struct talk *s, const struct f_plan *plan)
 {
 	struct run r;
 	const long live = t_live();
 	const int number = free_number();
+	uint32_t i;
 
 	if (plan != NULL && getenv("TEST_TRACE") != NULL)
 		print_message("%s: %s\n", s->name, f_name(plan));
-	t_fill(data, sizeof(data), 1);
+	if (data[1] == 0)
+		t_fill(data, sizeof(data), 1);
 	f_begin(plan);
 	begin(&r, s);
-	while (r.got < MESSAGES) {
-		/* Two are composed while others are under way. */
-		if (r.sent < MESSAGES)
-			compose(&r, r.sent);
-		if (r.sent < MESSAGES)
+	r.fatal = plan != NULL && plan->fatal;
+	while (r.got < MESSAGES && !r.dead) {
+		for (i = 0; i < s->burst && r.sent < MESSAGES; i++)
 			compose(&r, r.sent);
 		write_some(&r);
 		read_some(&r);
 		progress(&r);
 	}
-	f_lift();
-	end(&r);
+	if (r.fatal) {
+		end_of_torn(&r, &plan->cut[0]);
+	} else {
+		f_lift();
+		end(&r);
+	}
 	assert_int_equal(t_live(), live);
 	assert_int_equal(free_number(), number);
 	assert_int_equal(t_bad_closes, 0);

@@ -21,8 +21,11 @@ struct talk {
 	int wait;	     /* flush_timeout and recv, not write and read */
 	const size_t *sizes; /* payloads of TALK_MESSAGES messages */
 	uint32_t fds;	     /* bit i: message i has a descriptor */
+	uint32_t burst;	     /* messages composed before each write */
 };
 
+/* Bytes of the whole stream, or of its first messages. */
+size_t talk_bytes(const struct talk *, uint32_t messages);
 /* Fails the test if anything is not as it must be; the plan may be NULL. */
 void talk(const struct talk *, const struct f_plan *);
 
