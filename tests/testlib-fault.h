@@ -66,4 +66,14 @@ void f_idle(void);
 /* The planned fault with this number of hits, in words. */
 const char *f_name(const struct f_plan *);
 
+/* The i-th kind of fault, for how many calls, but not which; 0: no more. */
+int f_kind(int i, struct f_plan *);
+/*
+ * fn(plan, arg) with each single call failing in that way, or in each of all
+ * ways, and before that with no fault; how many faults there were.
+ */
+long f_each_call(
+    const struct f_plan *, void (*fn)(const struct f_plan *, void *), void *);
+long f_each_fault(void (*fn)(const struct f_plan *, void *), void *);
+
 #endif
