@@ -244,6 +244,15 @@ t_seed(uint64_t seed)
 	rng = seed * 2 + 1;
 }
 
+/* Neighbours shall not begin alike. */
+void
+t_reseed(uint64_t seed)
+{
+	rng = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+	rng ^= rng >> 31;
+	rng |= UINT64_C(1) << 63;
+}
+
 /* xorshift64* (Marsaglia 2003, Vigna 2016) */
 uint32_t
 t_rand(void)

@@ -118,6 +118,8 @@ void t_assert_aborts(void (*fn)(void *), void *arg);
 
 /* Reproducible numbers; the seed is printed.  TEST_SEED replaces it. */
 void t_seed(uint64_t);
+/* The same without words: for one of many runs. */
+void t_reseed(uint64_t);
 uint32_t t_rand(void);
 /* Bytes that depend on seed alone. */
 void t_fill(void *, size_t, uint32_t seed);
