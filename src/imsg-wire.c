@@ -144,15 +144,15 @@ scan_modern(const struct imsgbuf *b, const unsigned char *p, size_t len,
 }
 
 static size_t
-scan_classic(const struct imsgbuf *b, unsigned char *p, size_t len,
-    uint32_t max, uint32_t *n, int *more)
+scan_classic(const struct imsgbuf *b, unsigned char *p, size_t len, uint32_t *n,
+    int *more)
 {
 	size_t done = 0;
 	uint32_t total;
 	int marked;
 
 	*more = 0;
-	for (*n = 0; *n < max && len - done >= IMSG_HEADER_SIZE; (*n)++) {
+	for (*n = 0; len - done >= IMSG_HEADER_SIZE; (*n)++) {
 		if (parse_header(b, len_of(p + done), &total, &marked) == -1 ||
 		    marked)
 			break;
@@ -198,7 +198,7 @@ wire_scan(void *arg, unsigned char *p, size_t len, uint32_t max, uint32_t *n,
 	const struct imsgbuf *b = arg;
 
 	if (b->flags & IMSG_FLAG_CLASSIC)
-		return scan_classic(b, p, len, max, n, more);
+		return scan_classic(b, p, len, n, more);
 	return scan_modern(b, p, len, max, n, more);
 }
 

@@ -130,15 +130,12 @@ imsgi_chunk_advance(struct chunk *c, uint32_t *halves)
 		c->halves = 0;
 		return n;
 	}
-	for (*halves = 0; c->done < slots(c); c->done++, n++) {
+	/* The last one, a half or not, ends at wpos, which is beyond rpos. */
+	for (*halves = 0;; c->done++, n++) {
 		memcpy(&end, slot_at(c, c->done), sizeof(end));
-		if ((end & ~MSGBUF_HALF) > c->ibuf.rpos)
-			break;
-		if (end & MSGBUF_HALF)
-			(*halves)++;
+		if (end > c->ibuf.rpos)
+			return n;
 	}
-	c->halves -= *halves;
-	return n;
 }
 
 static void

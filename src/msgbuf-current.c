@@ -24,7 +24,11 @@ imsgi_current_drop(struct msgbuf *m)
 	ibufq_flush(&m->parts);
 }
 
-/* Where the next byte of the current message goes, and how many fit there. */
+/*
+ * Where the next byte of the current message goes, and how many fit there:
+ * never more than are missing, for no block is larger than its part of the
+ * message (ibuf.size <= ibuf.max).
+ */
 static struct ibuf *
 storage(struct msgbuf *m, size_t *room)
 {
@@ -119,8 +123,6 @@ imsgi_current_absorb(struct msgbuf *m)
 		n = m->inend - m->inpos;
 		if (n > room)
 			n = room;
-		if (n > m->missing)
-			n = m->missing;
 		memcpy(b->buf + b->wpos, m->in + m->inpos, n);
 		m->inpos += n;
 		imsgi_current_advance(m, b, n);

@@ -77,7 +77,7 @@ struct chunk {
 	size_t cap;	  /* bytes of text, room and slots */
 	size_t room;
 	uint32_t done;	 /* slots of messages that are sent */
-	uint32_t halves; /* of the others, those of first halves */
+	uint32_t halves; /* of first halves: the last one, or none */
 };
 
 /* Descriptors received whose message is not known yet, oldest first. */
@@ -96,11 +96,12 @@ typedef struct ibuf *msgbuf_readhdr(struct ibuf *, void *, int *);
  */
 struct msgbuf_lazy {
 	/*
-	 * Steps over at most max messages, each with a good header, complete
-	 * within len bytes and not to be asked about descriptors; gives their
-	 * headers the form in which they are fetched.  Counts them in *n and
-	 * returns their bytes.  *more: what stopped it is a good header that
-	 * can wait, but there is no more of it than that.
+	 * Steps over messages, at most max where places are guessed, each
+	 * with a good header, complete within len bytes and not to be asked
+	 * about descriptors; gives their headers the form in which they are
+	 * fetched.  Counts them in *n and returns their bytes.  *more: what
+	 * stopped it is a good header that can wait, but there is no more of
+	 * it than that.
 	 */
 	size_t (*scan)(void *arg, unsigned char *p, size_t len, uint32_t max,
 	    uint32_t *n, int *more);
@@ -172,7 +173,10 @@ IMSGI_HIDDEN void imsgi_msgbuf_follow(struct msgbuf *, struct ibuf *);
  * better queued as an ibuf of its own; nothing has changed.
  */
 IMSGI_HIDDEN unsigned char *imsgi_msgbuf_stage(struct msgbuf *, size_t, int);
-/* Slots that became complete at rpos; in *halves how many first halves. */
+/*
+ * Slots that became complete at rpos; in *halves how many first halves.  Such
+ * a half is the last in its chunk: an ibuf follows it.
+ */
 IMSGI_HIDDEN uint32_t imsgi_chunk_advance(struct chunk *, uint32_t *);
 IMSGI_HIDDEN void imsgi_chunk_retire(struct msgbuf *, struct chunk *);
 /* All that was queued was in this chunk, and has been sent. */
@@ -241,8 +245,6 @@ IMSGI_HIDDEN void imsgi_token_clear(struct tokens *);
 
 /* Bytes of a slot. */
 #define MSGBUF_SLOT sizeof(uint32_t)
-/* In a slot: the end of a first half; offsets in a chunk are far below. */
-#define MSGBUF_HALF 0x80000000U
 
 /* len bytes of text and their slot, for which there is room. */
 static inline unsigned char *
@@ -255,7 +257,6 @@ imsgi_chunk_put(struct msgbuf *m, struct chunk *c, size_t len, int half)
 	c->room -= len + MSGBUF_SLOT;
 	end = (uint32_t)c->ibuf.wpos;
 	if (half) {
-		end |= MSGBUF_HALF;
 		c->halves++;
 		m->halves++;
 	}

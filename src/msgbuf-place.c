@@ -14,11 +14,14 @@
 
 #include "msgbuf-int.h"
 
+/* A wrong guess has to fit into the input buffer. */
+typedef char guess_fits[IMSGI_GUESS_MAX <= IMSGI_INPUT_SIZE ? 1 : -1];
+
 void
 imsgi_place_note(struct msgbuf *m, size_t total)
 {
 	m->guess = 0;
-	if (total == m->seen && total <= IMSGI_GUESS_MAX && total <= m->insize)
+	if (total == m->seen && total <= IMSGI_GUESS_MAX)
 		m->guess = total;
 	m->seen = total;
 }
@@ -37,10 +40,7 @@ imsgi_place_get(struct msgbuf *m)
 	/* Looking at a classic header would already change it. */
 	if (m->lazy == NULL || m->tokens.fifo || m->guess == 0 || m->inend > 0)
 		return NULL;
-	if (m->place != NULL && m->place->size != m->guess) {
-		ibuf_free(m->place);
-		m->place = NULL;
-	}
+	/* One that is kept is of that size: nothing has come since. */
 	if (m->place == NULL)
 		m->place = imsgi_ibuf_new(m->guess, m->guess);
 	return m->place;

@@ -223,8 +223,8 @@ imsgi_msgbuf_settle(struct msgbuf *m)
 {
 	int save = errno;
 
-	/* Want of memory is told by the next read. */
-	if (!m->stalled && m->failed == 0)
+	/* Want of memory is told by the next read; none waits after failure. */
+	if (!m->stalled)
 		(void)parse(m);
 	errno = save;
 }
@@ -251,8 +251,6 @@ prepare(struct msgbuf *m, struct iovec *iov, struct ibuf **place)
 	if (m->cur != NULL) {
 		if ((*place = imsgi_current_room(m, &room)) == NULL)
 			return -1;
-		if (room > m->missing)
-			room = m->missing;
 		iov[n].iov_base = (*place)->buf + (*place)->wpos;
 		iov[n].iov_len = room < space ? room : space;
 		space -= iov[n].iov_len;
@@ -326,9 +324,7 @@ imsgi_msgbuf_receive(struct msgbuf *m, int fd, int how)
 	else
 		n = imsgi_readv(fd, iov, cnt);
 	if (n == -1)
-		return errno == EAGAIN || errno == EWOULDBLOCK ?
-		    MSGBUF_WOULDBLOCK :
-		    -1;
+		return IMSGI_IS_AGAIN(errno) ? MSGBUF_WOULDBLOCK : -1;
 	m->eof = n == 0;
 	if (n == 0) {
 		imsgi_close(passed);

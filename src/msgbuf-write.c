@@ -136,7 +136,7 @@ settle(struct msgbuf *m, ssize_t n, int passed)
 	/* No progress and no error: a device may say that; do not spin. */
 	if (n == 0 || errno == ENOBUFS)
 		return MSGBUF_NOBUFS;
-	if (errno == EAGAIN || errno == EWOULDBLOCK)
+	if (IMSGI_IS_AGAIN(errno))
 		return MSGBUF_FULL;
 	return MSGBUF_FAIL;
 }

@@ -36,18 +36,24 @@
  * __sys_sendmmsg), which os_mmsg_stops() asks for.
  */
 #if defined(__linux__) && defined(SYS_sendmmsg)
+int
+imsgi_mmsg_stops_in(const char *release)
+{
+	char *end;
+	long major = strtol(release, &end, 10);
+	long minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+
+	return major > 4 || (major == 4 && minor >= 9);
+}
+
 static int
 os_mmsg_stops(void)
 {
 	struct utsname u;
-	char *end;
-	long major, minor;
 
-	if (uname(&u) == -1)
-		return 0;
-	major = strtol(u.release, &end, 10);
-	minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
-	return major > 4 || (major == 4 && minor >= 9);
+	u.release[0] = '\0';
+	(void)uname(&u);
+	return imsgi_mmsg_stops_in(u.release);
 }
 
 static int

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <errno.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -86,6 +87,17 @@ union imsgi_ctl_in {
 #define IMSGI_FD_NONE (-1)
 #define IMSGI_FD_LOST (-2)
 
+/* EAGAIN has two names, on some systems two numbers. */
+#if EAGAIN == EWOULDBLOCK
+#define IMSGI_IS_AGAIN(e) ((e) == EAGAIN)
+#else
+#define IMSGI_IS_AGAIN(e) ((e) == EAGAIN || (e) == EWOULDBLOCK)
+#endif
+
+#ifdef __linux__
+/* Does sendmmsg(2) of the kernel with that uname(2) release stop there? */
+IMSGI_HIDDEN int imsgi_mmsg_stops_in(const char *);
+#endif
 /* Preserves errno.  A negative fd is none. */
 IMSGI_HIDDEN void imsgi_close(int);
 /* Overwrites with zeros in a way the compiler must not remove. */
