@@ -112,7 +112,7 @@ flush(struct imsgbuf *b, int ms, int nowait)
 			backoff = full ? next_backoff(backoff) : 0;
 			full = 1;
 			break;
-		case MSGBUF_NOBUFS:
+		default: /* MSGBUF_NOBUFS */
 			backoff = next_backoff(backoff);
 			break;
 		}
