@@ -6,7 +6,7 @@
 
 static struct imsgi_os under;
 static struct f_plan plan;
-static long calls[F_CLASSES], fired, met, dropped, total;
+static long calls[F_CLASSES], fired, met, dropped, total, hidden;
 static int64_t clock_ms;
 static struct stream {
 	size_t pos;
@@ -263,8 +263,10 @@ f_sendmmsg(int fd, struct imsgi_mmsg *v, unsigned int n, int flags)
 
 	for (i = 0; i < n; i++) {
 		r = f_sendmsg(fd, &v[i].hdr, flags);
-		if (r == -1)
+		if (r == -1) {
+			hidden += i > 0;
 			return i > 0 ? (int)i : -1;
+		}
 		if (r == 0)
 			return (int)i;
 		v[i].len = (unsigned int)r;
@@ -357,7 +359,7 @@ f_begin(const struct f_plan *p)
 	memset(streams, 0, sizeof(streams));
 	for (i = 0; i < F_CUTS; i++)
 		add_cut(&plan.cut[i]);
-	fired = met = dropped = 0;
+	fired = met = dropped = hidden = 0;
 	clock_ms = 1000;
 }
 
@@ -411,6 +413,25 @@ f_expect(void)
 	errno = save;
 }
 
+int
+f_told(void)
+{
+	switch (plan.error) {
+	case EINTR:
+	case EAGAIN:
+		return 1;
+	case ENOBUFS:
+		return met > 0 || plan.class == F_SEND;
+	case EMSGSIZE:
+		/* Tried again without room for descriptors. */
+		return met > 0 || hidden > 0 ||
+		    (plan.class == F_RECV && fired == 1);
+	default:
+		return met > 0 || hidden > 0 || plan.class == F_ALLOC ||
+		    plan.effect != F_ERROR;
+	}
+}
+
 void
 f_idle(void)
 {
@@ -420,16 +441,4 @@ f_idle(void)
 		f_lift();
 	if (met > 20)
 		fail_msg("nothing goes on any more");
-}
-
-const char *
-f_name(const struct f_plan *p)
-{
-	static const char *const class[] = { "alloc", "recv", "send", "poll" };
-	static char text[128];
-
-	snprintf(text, sizeof(text), "%s %ld, effect %d, %s, %ld times",
-	    class[p->class], p -> at, (int)p -> effect, strerror(p->error),
-	    p -> times);
-	return text;
 }

@@ -63,6 +63,8 @@ size_t f_bytes(enum f_class);
  */
 void f_expect(void);
 void f_idle(void);
+/* Did the program hear of the planned fault, if it has to? */
+int f_told(void);
 /* The planned fault with this number of hits, in words. */
 const char *f_name(const struct f_plan *);
 

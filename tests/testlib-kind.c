@@ -35,6 +35,18 @@ static const struct kind {
 
 #define KINDS ((int)(sizeof(kinds) / sizeof(kinds[0])))
 
+const char *
+f_name(const struct f_plan *p)
+{
+	static const char *const class[] = { "alloc", "recv", "send", "poll" };
+	static char text[128];
+
+	snprintf(text, sizeof(text), "%s %ld, effect %d, %s, %ld times",
+	    class[p->class], p -> at, (int)p -> effect, strerror(p->error),
+	    p -> times);
+	return text;
+}
+
 int
 f_kind(int i, struct f_plan *p)
 {
@@ -68,6 +80,7 @@ f_each_call(const struct f_plan *kind,
 		assert_true(f_fired() < 1000);
 		if (f_fired() == 0)
 			return p.at - 1;
+		assert_true(f_told());
 	}
 }
 
