@@ -112,8 +112,11 @@ soak_end_events(struct soak_end *e, int *ms)
 void
 soak_end_step(struct soak_end *e, short revents)
 {
-	if (e->more || (revents & (POLLIN | POLLHUP | POLLERR)))
+	/* Only what poll has announced: the socket may be a blocking one. */
+	if (revents & (POLLIN | POLLHUP | POLLERR))
 		soak_read(e);
+	else if (e->more)
+		soak_fetch(e);
 	if (e->eof)
 		return;
 	if (!e->broken && (revents & (POLLOUT | POLLERR)) &&

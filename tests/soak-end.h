@@ -92,6 +92,8 @@ void soak_check_ack(struct soak_end *, const struct soak_ack *);
 
 /* soak-in.c */
 void soak_read(struct soak_end *);
+/* Fetches all there is; now and then it leaves some for later. */
+void soak_fetch(struct soak_end *);
 void soak_drop_hoard(struct soak_end *);
 
 #endif

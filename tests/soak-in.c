@@ -184,9 +184,8 @@ take(struct soak_end *e, struct imsg *m)
 	imsg_free(m);
 }
 
-/* Fetches all there is; now and then it leaves some for later. */
-static void
-fetch(struct soak_end *e)
+void
+soak_fetch(struct soak_end *e)
 {
 	uint32_t budget = UINT32_MAX;
 	struct imsg m;
@@ -243,6 +242,6 @@ soak_read(struct soak_end *e)
 	if (r == 0)
 		e->eof = 1;
 	do
-		fetch(e);
+		soak_fetch(e);
 	while (e->eof && e->more);
 }
