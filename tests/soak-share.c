@@ -75,7 +75,7 @@ soak_fail(const char *fmt, ...)
 	va_end(ap);
 	if ((size_t)n < sizeof(text))
 		n += snprintf(text + n, sizeof(text) - (size_t)n,
-		    " (errno %d, %s)\n", save, strerror(save));
+		    " (last errno %d, %s)\n", save, strerror(save));
 	len = (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;
 	if (write(STDERR_FILENO, text, len) == -1)
 		abort();

@@ -28,7 +28,7 @@
 
 /* Input and output buffers of an idle channel, and its struct msgbuf. */
 #define CHANNEL_KEEPS (264 * 1024)
-#define REST_SLACK    4096
+#define REST_SLACK    256
 
 /* See soak-watch.h. */
 #define REST_PERCENT 5

@@ -7,8 +7,7 @@
  * nothing queued: each has its socket and what a channel keeps, no more.
  * Then they are cleared:
  *	descriptors		as before the first channel
- *	allocated memory	at most 4 KiB more than then (glibc; what stdio
- *				and the like may keep)
+ *	allocated memory	at most 256 bytes more than then (glibc)
  *	resident memory		free memory is given back to the system first.
  *				Of these the medians of the second and the
  *				last quarter of the run are compared: growth
