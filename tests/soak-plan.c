@@ -56,7 +56,7 @@ soak_profile_draw(struct soak_profile *p, struct soak_rng *r)
 	if (soak_rand(r, 4) == 0)
 		p->payload = p->wire == IMSG_WIRE_CLASSIC ? CLASSIC_PAYLOAD :
 							    BIG_PAYLOAD;
-	p->fd_share = 1U << (1 + soak_rand(r, 5));
+	p->fd_share = 1U << soak_rand(r, 6);
 	p->blocking = (int)soak_rand(r, 3) - 1;
 	p->room = soak_rand(r, 3) == 0 ? 3 + (int)soak_rand(r, 10) : 0;
 	p->drop = (int)soak_rand(r, 2);
