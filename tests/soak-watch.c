@@ -34,8 +34,8 @@
 #define REST_PERCENT 5
 #define REST_KIB     512
 #define LIVE_PERCENT 50
-#define LIVE_KIB     1024
-#define LIVE_FDS     32
+#define LIVE_KIB     2048
+#define LIVE_FDS     64
 
 struct series {
 	long *v;

@@ -13,7 +13,7 @@
  *				last quarter of the run are compared: growth
  *				of at most 5 % and 512 KiB
  * In between both depend on what is queued; a last quarter that is more than
- * half as much again as the second one, and 1 MiB or 32 descriptors, is none
+ * half as much again as the second one, and 2 MiB or 64 descriptors, is none
  * of that.
  */
 #ifndef SOAK_WATCH_H

@@ -37,8 +37,10 @@
 
 #define DEFAULT_SECONDS 60
 #define DEFAULT_SEED	20261124
-/* How often all children come to an end; see soak-watch.h. */
+/* How often at least all children come to an end; see soak-watch.h. */
 #define RESTS 12
+/* Seconds between two such, at most. */
+#define REST_SECONDS 120
 /* Where a child finds the shared memory. */
 #define CHILD_SHARE 4
 
@@ -303,10 +305,12 @@ static void
 run(long seconds)
 {
 	int64_t began = soak_now_ms(), end;
-	int i;
+	long i, n = seconds / REST_SECONDS;
 
-	for (i = 1; i <= RESTS; i++) {
-		end = began + seconds * INT64_C(1000) * i / RESTS;
+	if (n < RESTS)
+		n = RESTS;
+	for (i = 1; i <= n; i++) {
+		end = began + seconds * INT64_C(1000) * i / n;
 		ending = 0;
 		while (turn() > 0) {
 			soak_storm_tick();
