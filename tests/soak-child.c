@@ -21,9 +21,14 @@
 #include <unistd.h>
 
 #include "soak-end.h"
+#include "soak-spawn.h"
 #include "soak-storm.h"
 
-#define NOBODY 65534
+/*
+ * What a user may have in flight is counted over all his processes, so the
+ * user shall have no others.
+ */
+#define USERS 50000
 
 static struct soak_end end;
 static char name[80];
@@ -50,7 +55,8 @@ limit_table(int room)
 static void
 privileges(const struct soak_profile *pr)
 {
-	if (pr->drop && getuid() == 0 && setuid(NOBODY) == -1)
+	if (pr->drop && getuid() == 0 &&
+	    setuid((uid_t)(USERS + getppid() % 10000)) == -1)
 		soak_fail("setuid");
 #ifdef __linux__
 	/* LeakSanitizer looks at the process from a thread. */

@@ -17,6 +17,14 @@
 
 #include "soak-plan.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SOAK_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SOAK_SANITIZED 1
+#endif
+#endif
+
 #define SOAK_SLOTS 6
 
 /* Exit statuses of a child. */

@@ -11,9 +11,6 @@
 
 #include "soak-plan.h"
 
-/* Where a child finds its socket. */
-#define SOAK_SOCKET 3
-
 void soak_storm_parent(uint64_t seed);
 void soak_storm_child(struct soak_rng *);
 /* No more signals from the timer; children are left alone. */

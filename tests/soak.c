@@ -13,6 +13,7 @@
  *
  * soak-plan.h	what each message looks like
  * soak-end.h	one end of a channel, used by parent and children
+ * soak-spawn.h	child processes
  * soak-storm.h	signals
  * soak-watch.h	memory and descriptors
  */
@@ -32,6 +33,7 @@
 #include <unistd.h>
 
 #include "soak-end.h"
+#include "soak-spawn.h"
 #include "soak-storm.h"
 #include "soak-watch.h"
 
@@ -41,8 +43,8 @@
 #define RESTS 12
 /* Seconds between two such, at most. */
 #define REST_SECONDS 120
-/* Where a child finds the shared memory. */
-#define CHILD_SHARE 4
+/* How long that may take, in milliseconds. */
+#define END_MS 60000
 
 enum fate { KILLED, TORN, CUT, DONE, FATES };
 
@@ -56,13 +58,12 @@ static struct chan {
 } chans[SOAK_SLOTS];
 
 static const char *program;
-static int share_fd;
 static struct soak_rng rng;
 static int ending;
 static unsigned long ended[FATES];
 
-#if defined(__SANITIZE_ADDRESS__)
-/* Less of it is kept, so that a leak still shows; see check for the rest. */
+#ifdef SOAK_SANITIZED
+/* Or what is freed would fill the memory of small machines. */
 const char *__asan_default_options(void);
 const char *
 __asan_default_options(void)
@@ -76,33 +77,6 @@ give_up(void)
 {
 	soak_storm_kill_all();
 	_exit(1);
-}
-
-/* Descriptors that this program was started with are not for children. */
-static void
-keep_from_children(void)
-{
-	int i;
-
-	for (i = 3; i < 1024; i++)
-		(void)fcntl(i, F_SETFD, FD_CLOEXEC);
-}
-
-static _Noreturn void
-become_child(int slot, int s)
-{
-	char number[16];
-
-	(void)snprintf(number, sizeof(number), "%d", slot);
-	/* Out of the way of both numbers first. */
-	s = fcntl(s, F_DUPFD_CLOEXEC, 16);
-	share_fd = fcntl(share_fd, F_DUPFD_CLOEXEC, 16);
-	if (dup2(s, SOAK_SOCKET) != -1 && dup2(share_fd, CHILD_SHARE) != -1) {
-		soak_storm_hold(0);
-		execl(program, program, "--child", number, (char *)NULL);
-	}
-	perror(program);
-	_exit(SOAK_EXIT_FAILED);
 }
 
 /* Most lives are a few seconds, some ten times as long. */
@@ -144,34 +118,9 @@ start(int slot)
 	    fcntl(p[0], F_SETFD, FD_CLOEXEC) == -1 ||
 	    fcntl(p[1], F_SETFD, FD_CLOEXEC) == -1)
 		soak_fail("socketpair");
-	soak_storm_hold(1);
-	if ((c->pid = fork()) == -1)
-		soak_fail("fork");
-	if (c->pid == 0)
-		become_child(slot, p[1]);
-	soak_storm_add(slot, c->pid, c->fate == KILLED ? ms : 0);
-	soak_storm_hold(0);
+	c->pid = soak_spawn(slot, p[1], c->fate == KILLED ? ms : 0);
 	close(p[1]);
 	soak_end_open(&c->end, slot, SOAK_PARENT, p[0], c->pid);
-}
-
-/* Waits for the child's end; its number is used until it is reaped. */
-static int
-reap(int slot)
-{
-	struct chan *c = &chans[slot];
-	siginfo_t si;
-	int status;
-
-	while (waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOWAIT) == -1)
-		if (errno != EINTR)
-			soak_fail("waitid");
-	soak_storm_remove(slot);
-	while (waitpid(c->pid, &status, 0) == -1)
-		if (errno != EINTR)
-			soak_fail("waitpid");
-	c->pid = 0;
-	return status;
 }
 
 /* How the child ended, which must be the way it was to. */
@@ -199,10 +148,11 @@ static void
 bury(int slot)
 {
 	struct chan *c = &chans[slot];
-	enum fate how = judge_status(c, reap(slot));
+	enum fate how = judge_status(c, soak_reap(slot, c->pid));
 
 	soak_end_verdict(&c->end, how != KILLED);
 	soak_end_close(&c->end);
+	c->pid = 0;
 	ended[how]++;
 }
 
@@ -213,7 +163,8 @@ cut(int slot)
 	struct chan *c = &chans[slot];
 
 	soak_end_close(&c->end);
-	ended[judge_status(c, reap(slot))]++;
+	ended[judge_status(c, soak_reap(slot, c->pid))]++;
+	c->pid = 0;
 }
 
 static void
@@ -301,25 +252,59 @@ rest(void)
 	soak_watch_rest();
 }
 
+/* A channel that stands still does not come to an end either. */
+static void
+report_late(void)
+{
+	const struct soak_end *e;
+	int i;
+
+	for (i = 0; i < SOAK_SLOTS; i++) {
+		e = &chans[i].end;
+		if (chans[i].pid != 0 && !chans[i].waits)
+			soak_fail("channel %d does not end: %zu bytes queued, "
+				  "partial %d, told %llu of %llu, end sent %d, "
+				  "received %d",
+			    i, imsgbuf_queuebytes(&e->b),
+			    imsgbuf_partial(&e->b), (unsigned long long)e->told,
+			    (unsigned long long)e->in.msgs, e->fin_out,
+			    e->fin_in);
+	}
+}
+
+/* Until that time, and to the end of all channels. */
+static void
+run_until(int64_t end)
+{
+	int64_t now = soak_now_ms();
+
+	ending = 0;
+	while (turn() > 0) {
+		soak_storm_tick();
+		soak_watch();
+		if ((now = soak_now_ms()) >= end)
+			ending = 1;
+		if (now >= end + END_MS)
+			report_late();
+		if (atomic_load(&soak_share->failures) != 0)
+			give_up();
+	}
+}
+
 static void
 run(long seconds)
 {
-	int64_t began = soak_now_ms(), end;
+	int64_t end, began = soak_now_ms();
 	long i, n = seconds / REST_SECONDS;
 
 	if (n < RESTS)
 		n = RESTS;
 	for (i = 1; i <= n; i++) {
+		/* The one before may have come to its end late. */
 		end = began + seconds * INT64_C(1000) * i / n;
-		ending = 0;
-		while (turn() > 0) {
-			soak_storm_tick();
-			soak_watch();
-			if (soak_now_ms() >= end)
-				ending = 1;
-			if (atomic_load(&soak_share->failures) != 0)
-				give_up();
-		}
+		if (end <= soak_now_ms())
+			continue;
+		run_until(end);
 		rest();
 	}
 }
@@ -371,12 +356,9 @@ parent(long seconds, const char *csv)
 	    seconds, SOAK_SLOTS);
 	(void)fflush(stdout);
 	soak_give_up = give_up;
-	keep_from_children();
 	/* Its pages shall count from the start on. */
 	memset(soak_scratch, 0xee, sizeof(soak_scratch));
-	share_fd = soak_share_new();
-	(void)fcntl(share_fd, F_SETFD, FD_CLOEXEC);
-	soak_share_map(share_fd);
+	soak_share_map(soak_spawn_prepare(program));
 	rng.state = seed;
 	soak_watch_start(seconds, csv);
 	soak_storm_parent(soak_rand64(&rng));
@@ -402,8 +384,8 @@ main(int argc, char **argv)
 	int ch;
 
 	if (argc == 3 && strcmp(argv[1], "--child") == 0) {
-		soak_share_map(CHILD_SHARE);
-		close(CHILD_SHARE);
+		soak_share_map(SOAK_SHARE_AT);
+		close(SOAK_SHARE_AT);
 		soak_child(atoi(argv[2]));
 	}
 	program = argv[0];
