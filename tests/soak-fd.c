@@ -43,12 +43,21 @@ stock(int fd, int to, uint64_t seed)
 	return ok ? fd : close_keeping_errno(fd);
 }
 
+/*
+ * Without a name from the start, if the file system can: a child may be
+ * killed before it has removed the name.
+ */
 static int
 make_file(void)
 {
 	char name[] = "/tmp/soak.XXXXXXXXXX";
 	int fd;
 
+#ifdef O_TMPFILE
+	fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd != -1 || errno == EMFILE)
+		return fd;
+#endif
 	if ((fd = mkstemp(name)) != -1)
 		unlink(name);
 	return fd;
