@@ -134,19 +134,35 @@ cycles(struct peer *p)
 	close(last);
 }
 
-/*
- * A TCP connection with bytes that nobody reads, which whoever closes it last
- * has to wait for.
- */
-void
-lingering(struct peer *p)
+/* A process that keeps one descriptor open until the others have ended. */
+static void
+keep_open(struct peer *p, int fd)
+{
+	int *keep[2] = { &fd, &p->beat };
+	pid_t pid = fork();
+	char c;
+
+	if (pid == -1)
+		give_up(p->r->fault, "fork");
+	if (pid > 0) {
+		close(fd);
+		return;
+	}
+	keep_only(keep, 2);
+	while (read(p->beat, &c, 1) > 0)
+		continue;
+	_exit(0);
+}
+
+/* A TCP connection with bytes that nobody reads; its other end in *far. */
+static int
+full_tcp(int *far)
 {
 	static const char bytes[65536];
-	const struct linger on = { 1, (int)p->a->arg };
 	struct sockaddr_in sa;
 	socklen_t len = sizeof(sa);
 	int l = socket(AF_INET, SOCK_STREAM, 0);
-	int c = socket(AF_INET, SOCK_STREAM, 0), far;
+	int c = socket(AF_INET, SOCK_STREAM, 0);
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sin_family = AF_INET;
@@ -156,18 +172,36 @@ lingering(struct peer *p)
 	    listen(l, 1) == -1 ||
 	    getsockname(l, (struct sockaddr *)&sa, &len) == -1 ||
 	    connect(c, (struct sockaddr *)&sa, sizeof(sa)) == -1 ||
-	    (far = accept(l, NULL, NULL)) == -1) {
+	    (*far = accept(l, NULL, NULL)) == -1)
+		return -1;
+	close(l);
+	while (send(c, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		continue;
+	return c;
+}
+
+/*
+ * Who closes it last has to wait for arg seconds: the victim, which reads it
+ * only when this process is gone.
+ */
+void
+lingering(struct peer *p)
+{
+	const struct linger on = { 1, (int)p->a->arg };
+	int far, c = full_tcp(&far);
+
+	if (c == -1) {
 		p->r->skipped = 1;
 		_exit(0);
 	}
-	while (send(c, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
-		continue;
 	if (setsockopt(c, SOL_SOCKET, SO_LINGER, &on, sizeof(on)) == -1)
 		give_up(p->r->fault, "SO_LINGER");
+	keep_open(p, far);
+	if (send_message(p, 0, 50, 0, 0, 0) == -1)
+		return;
+	hold(p, A_WHILE);
 	(void)send_own(p, c);
 	close(c);
-	hold(p, A_WHILE);
-	close(far);
 }
 
 /*
