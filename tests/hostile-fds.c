@@ -148,6 +148,7 @@ keep_open(struct peer *p, int fd)
 		close(fd);
 		return;
 	}
+	table_limit(0);
 	keep_only(keep, 2);
 	while (read(p->beat, &c, 1) > 0)
 		continue;

@@ -183,8 +183,10 @@ judge_ends(const struct run *run)
 	for (i = 0; i < (chans > 0 ? chans : 1); i++) {
 		bad += fault(!end_fits(run, i), "end of channel",
 		    (uint64_t)c[i].end, (uint64_t)run->a->expect.end);
-		bad +=
-		    most("ends told differently", (uint64_t)c[i].unsteady, 0);
+		/* An empty packet looks like an end, and is none. */
+		if (run->a->victim.type == 0)
+			bad += most("ends told differently",
+			    (uint64_t)c[i].unsteady, 0);
 	}
 	if (c[0].end == END_FAILED && run->p.announced != 0)
 		bad += equal("header at fault", c[0].len, run->p.announced);
@@ -207,7 +209,9 @@ judge_promises(const struct run *run)
 	    (uint64_t)(v->finished + run->h.finished + run->p.finished), 3);
 	bad += equal("honest messages answered", run->h.answered, run->h.sent);
 	bad += at_least("honest messages", run->h.answered, 16);
-	bad += most("wrong messages", v->wrong, 0);
+	/* The good channel's messages are judged by the honest peer, too. */
+	if (run->a->expect.end != END_ANY)
+		bad += most("wrong messages", v->wrong, 0);
 	bad += most("queues that a failed write changed", v->queue_changed, 0);
 	bad += most("closed what was not open", v->bad_closes, 0);
 	bad += most("descriptors left", (uint64_t)v->left, 0);
@@ -257,7 +261,9 @@ judge_calls(const struct run *run)
 	    few + urgent + (s->how == HOW_LOOP ? 0 : v->sends));
 	bad += most("rounds for nothing", v->idle, few + urgent + v->toomany);
 	if (s->how == HOW_LOOP)
-		bad += most("calls in a round", v->round_calls, 2 * chans);
+		/* One more to learn that sendmmsg(2) is not what it was. */
+		bad += most("calls in a round", v->round_calls,
+		    2 * chans + (run->a->expect.werror == EPERM));
 	if (s->how <= HOW_NOWAIT && v->toomany == 0)
 		bad += most("rounds until an answer left", v->late_rounds, 2);
 	bad += most("CPU ms", (uint64_t)v->cpu_ms,
