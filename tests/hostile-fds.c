@@ -134,46 +134,49 @@ cycles(struct peer *p)
 	close(last);
 }
 
-/* A process that keeps one descriptor open until the others have ended. */
+/*
+ * A process that accepts a connection, reads nothing, and is there until the
+ * others have ended.  It never has the end that is passed.
+ */
 static void
-keep_open(struct peer *p, int fd)
+keep_accepted(struct peer *p, int l)
 {
-	int *keep[2] = { &fd, &p->beat };
+	int *keep[2] = { &l, &p->beat };
 	pid_t pid = fork();
 	char c;
 
 	if (pid == -1)
 		give_up(p->r->fault, "fork");
-	if (pid > 0) {
-		close(fd);
+	if (pid > 0)
 		return;
-	}
 	table_limit(0);
 	keep_only(keep, 2);
+	if (accept(l, NULL, NULL) == -1)
+		_exit(1);
 	while (read(p->beat, &c, 1) > 0)
 		continue;
 	_exit(0);
 }
 
-/* A TCP connection with bytes that nobody reads; its other end in *far. */
+/* A TCP connection full of bytes, or -1. */
 static int
-full_tcp(int *far)
+full_tcp(struct peer *p)
 {
 	static const char bytes[65536];
 	struct sockaddr_in sa;
 	socklen_t len = sizeof(sa);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-	int c = socket(AF_INET, SOCK_STREAM, 0);
+	int c, l = socket(AF_INET, SOCK_STREAM, 0);
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sin_family = AF_INET;
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (l == -1 || c == -1 ||
-	    bind(l, (struct sockaddr *)&sa, sizeof(sa)) == -1 ||
+	if (l == -1 || bind(l, (struct sockaddr *)&sa, sizeof(sa)) == -1 ||
 	    listen(l, 1) == -1 ||
-	    getsockname(l, (struct sockaddr *)&sa, &len) == -1 ||
-	    connect(c, (struct sockaddr *)&sa, sizeof(sa)) == -1 ||
-	    (*far = accept(l, NULL, NULL)) == -1)
+	    getsockname(l, (struct sockaddr *)&sa, &len) == -1)
+		return -1;
+	keep_accepted(p, l);
+	if ((c = socket(AF_INET, SOCK_STREAM, 0)) == -1 ||
+	    connect(c, (struct sockaddr *)&sa, sizeof(sa)) == -1)
 		return -1;
 	close(l);
 	while (send(c, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
@@ -189,7 +192,7 @@ void
 lingering(struct peer *p)
 {
 	const struct linger on = { 1, (int)p->a->arg };
-	int far, c = full_tcp(&far);
+	int c = full_tcp(p);
 
 	if (c == -1) {
 		p->r->skipped = 1;
@@ -197,12 +200,10 @@ lingering(struct peer *p)
 	}
 	if (setsockopt(c, SOL_SOCKET, SO_LINGER, &on, sizeof(on)) == -1)
 		give_up(p->r->fault, "SO_LINGER");
-	keep_open(p, far);
 	if (send_message(p, 0, 50, 0, 0, 0) == -1)
 		return;
 	hold(p, A_WHILE);
 	(void)send_own(p, c);
-	close(c);
 }
 
 /*

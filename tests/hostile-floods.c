@@ -53,7 +53,8 @@ messages(struct peer *p)
 
 /*
  * Messages byte by byte.  arg 0: bytes only; 1: with each byte a descriptor;
- * 2: one with the last byte of the header.
+ * 2: one with the last byte of the header; 3: one with the first byte, of a
+ * message that does not claim it.
  */
 void
 drip(struct peer *p)
@@ -64,11 +65,13 @@ drip(struct peer *p)
 	size_t i;
 
 	for (k = 0; k < p->a->count; k++) {
-		make_message(p, 0, m, sizeof(m), p->a->arg != 0);
+		make_message(
+		    p, 0, m, sizeof(m), p->a->arg == 1 || p->a->arg == 2);
 		for (i = 0; i < sizeof(m); i++) {
 			b.p = m + i;
 			b.nfds = p->a->arg == 1 ||
-			    (p->a->arg == 2 && i == IMSG_HEADER_SIZE - 1);
+			    (p->a->arg == 2 && i == IMSG_HEADER_SIZE - 1) ||
+			    (p->a->arg == 3 && i == 0);
 			if (send_parcel(p, 0, &b) == -1)
 				return;
 			if (p->a->victim.how == HOW_RECV && i % 50 == 0)

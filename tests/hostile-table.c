@@ -12,22 +12,13 @@
 #ifndef SO_INQ
 #define SO_INQ 84
 #endif
-#define MIB    (1024 * KIB)
-#define HUGEST 0x7fffffffU
-#define END(e)             \
-	{                  \
-		.end = (e) \
-	}
-#define FAIL(e)                                 \
-	{                                       \
-		.end = END_FAILED, .error = (e) \
-	}
-#define PASS              \
-	{                 \
-		.pass = 1 \
-	}
 
 /* clang-format off */
+#define MIB	(1024 * KIB)
+#define HUGEST	0x7fffffffU
+#define END(e)	{ .end = (e) }
+#define FAIL(e)	{ .end = END_FAILED, .error = (e) }
+#define PASS	{ .pass = 1 }
 #define BAD(text, word, w, e) \
 	{ "length " text, bad_length, w, word, 0, { 0 }, FAIL(e) }
 #define OPTION(text, opt, val) \
@@ -95,6 +86,8 @@ const struct attack attacks[] = {
 	    { .end = END_FAILED, .error = EPROTO, .held = 75 } },
 	{ "a descriptor with byte 16", drip, BOTH, 2, 8, PASS,
 	    { .end = END_EOF, .present = 8 } },
+	{ "a descriptor with byte 1, no mark", drip, BOTH, 3, 8, PASS,
+	    { .end = END_EOF, .held = 16 } },
 	{ "byte by byte, imsgbuf_recv", drip, BOTH, 0, 3,
 	    { .how = HOW_RECV, .pass = 1, .ms = 2 },
 	    { .end = END_EOF, .timeouts = 1 } },
