@@ -81,6 +81,26 @@ drip(struct peer *p)
 	}
 }
 
+/*
+ * One message of count bytes, each in a system call of its own and without a
+ * pause: something arrives all the time, and nothing is complete.
+ */
+void
+long_drip(struct peer *p)
+{
+	unsigned char *m = malloc(p->a->count);
+	uint32_t i;
+
+	if (m == NULL)
+		give_up(p->r->fault, "malloc");
+	make_message(p, 0, m, p->a->count, 0);
+	for (i = 0; i < p->a->count; i++)
+		if (send_bytes(p, 0, m + i, 1) == -1)
+			break;
+	p->r->msgs += i == p->a->count;
+	free(m);
+}
+
 /* One message of count bytes, with each piece of arg bytes a descriptor. */
 void
 pieces(struct peer *p)

@@ -266,6 +266,9 @@ judge_calls(const struct run *run)
 		    2 * chans + (run->a->expect.werror == EPERM));
 	if (s->how <= HOW_NOWAIT && v->toomany == 0)
 		bad += most("rounds until an answer left", v->late_rounds, 2);
+	/* 98 is what the room for control messages holds; see os.h. */
+	bad += most("closes", v->closes,
+	    98 * v->recvs + v->msgs + run->h.answered + few);
 	bad += most("CPU ms", (uint64_t)v->cpu_ms,
 	    SLOW *
 		(300 + v->calls * 30 / 1000 + v->msgs * 2 / 1000 +

@@ -64,6 +64,7 @@ void quiet(struct peer *);
 void empties(struct peer *);
 void messages(struct peer *);
 void drip(struct peer *);
+void long_drip(struct peer *);
 void pieces(struct peer *);
 void sizes(struct peer *);
 void never_reads(struct peer *);

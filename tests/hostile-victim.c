@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -242,6 +243,8 @@ victim(struct run *run, struct ends *e)
 {
 	static struct victim v;
 
+	/* A peer that is gone must not kill it. */
+	signal(SIGPIPE, SIG_DFL);
 	begin(&v, run, e);
 	while (!v.good_over) {
 		one_round(&v);
