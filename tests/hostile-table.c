@@ -54,6 +54,8 @@ const struct attack attacks[] = {
 	    { .maxsize = HUGEST }, END(END_TORN) },
 	{ "2 GiB announced, 1 MiB sent", announce, MODERN, MIB, 0,
 	    { .maxsize = HUGEST }, END(END_TORN) },
+	{ "2 GiB announced, 330000 B sent", announce, MODERN, 330000, 0,
+	    { .maxsize = HUGEST }, END(END_TORN) },
 	{ "2 GiB announced on 32 channels", announce, MODERN, 100000, 0,
 	    { .maxsize = HUGEST, .chans = 32 }, END(END_TORN) },
 	{ "64 KiB announced on 32 channels", announce, CLASSIC, 100, 0,
