@@ -204,6 +204,7 @@ lingering(struct peer *p)
 		return;
 	hold(p, A_WHILE);
 	(void)send_own(p, c);
+	close(c);
 }
 
 /*
@@ -215,7 +216,7 @@ in_flight(struct peer *p)
 {
 	int fds[MOST_FDS], a[2], s = p->s[0], i;
 	uint32_t n;
-	struct parcel b = { "x", 1, fds, MOST_FDS, 0, 0 };
+	struct parcel b = { "x", 1, fds, MOST_FDS, 0, MSG_DONTWAIT };
 
 	for (i = 0; i < MOST_FDS; i++)
 		fds[i] = STDERR_FILENO;

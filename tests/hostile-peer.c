@@ -100,13 +100,14 @@ send_parcel(struct peer *p, int i, const struct parcel *b)
 		if (n > 0) {
 			done += (size_t)n;
 			tries = 0;
-		} else if (errno == ETOOMANYREFS) {
+		} else if (errno == ETOOMANYREFS &&
+		    !(b->flags & MSG_DONTWAIT)) {
 			/* An ordinary user's own limit; the victim reads. */
 			hold(p, 1);
 		} else if (errno == EAGAIN && tries++ < TRIES) {
 			hold(p, A_WHILE / TRIES);
 		} else {
-			p->r->full = errno == EAGAIN;
+			p->r->full = errno == EAGAIN || errno == ETOOMANYREFS;
 			if (!p->r->full && errno != EPIPE &&
 			    errno != ECONNRESET)
 				give_up(p->r->fault, "sendmsg");

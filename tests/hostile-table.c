@@ -85,7 +85,7 @@ const struct attack attacks[] = {
 	{ "a descriptor with each byte", drip, MODERN, 1, 8, PASS,
 	    { .end = END_EOF, .present = 8 } },
 	{ "a descriptor with each byte", drip, CLASSIC, 1, 8, PASS,
-	    { .end = END_FAILED, .error = EPROTO, .held = 75 } },
+	    { .end = END_FAILED, .error = EPROTO, .some = 1, .held = 75 } },
 	{ "a descriptor with byte 16", drip, BOTH, 2, 8, PASS,
 	    { .end = END_EOF, .present = 8 } },
 	{ "a descriptor with byte 1, no mark", drip, BOTH, 3, 8, PASS,
