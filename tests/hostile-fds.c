@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -142,6 +143,7 @@ static void
 keep_accepted(struct peer *p, int l)
 {
 	int *keep[2] = { &l, &p->beat };
+	struct pollfd pfd = { -1, POLLIN, 0 };
 	pid_t pid = fork();
 	char c;
 
@@ -153,7 +155,10 @@ keep_accepted(struct peer *p, int l)
 	keep_only(keep, 2);
 	if (accept(l, NULL, NULL) == -1)
 		_exit(1);
-	while (read(p->beat, &c, 1) > 0)
+	/* hold() makes it not block for a moment, here as well. */
+	pfd.fd = p->beat;
+	while (poll(&pfd, 1, -1) == 1 &&
+	    (read(p->beat, &c, 1) > 0 || errno == EAGAIN))
 		continue;
 	_exit(0);
 }
