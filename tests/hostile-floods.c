@@ -101,12 +101,17 @@ long_drip(struct peer *p)
 	free(m);
 }
 
-/* One message of count bytes, with each piece of arg bytes a descriptor. */
+/*
+ * One message of count bytes, with each piece of arg bytes a descriptor; with
+ * single bytes 253, so that the victim is slower than the peer and something
+ * is always there to be read.
+ */
 void
 pieces(struct peer *p)
 {
 	unsigned char *m = malloc(p->a->count);
-	struct parcel b = { NULL, 0, NULL, 1, 0, 0 };
+	struct parcel b = { NULL, 0, NULL, p->a->arg == 1 ? MOST_FDS : 1, 0,
+		0 };
 	size_t done, n = p->a->count;
 
 	if (m == NULL)

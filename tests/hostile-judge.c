@@ -60,6 +60,11 @@ queued_bytes(const struct run *run)
 
 	if (s->answer == ANSWER_NONE)
 		return 0;
+	/* Each chunk holds one: see IMSGI_CHUNK_FIRST. */
+	if (s->answer == ANSWER_BOTH)
+		return least(run->p.msgs, s->limits.wmsgs) *
+		    (160 + (4096 + 256) / 2) +
+		    2 * ONE_READ;
 	if (s->limits.wbytes != 0)
 		bytes = least(bytes, s->limits.wbytes * ANSWER / (ANSWER - 4));
 	return 4 * bytes + 2 * ONE_READ +

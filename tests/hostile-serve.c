@@ -98,7 +98,8 @@ hostile_message(struct victim *v, struct chan *c, struct imsg *m)
 	if (v->s->answer == ANSWER_NONE)
 		return;
 	fd = -1;
-	if (v->s->answer == ANSWER_DESCRIPTOR)
+	if (v->s->answer == ANSWER_DESCRIPTOR ||
+	    (v->s->answer == ANSWER_BOTH && v->r->msgs % 2 == 0))
 		fd = dup(STDERR_FILENO);
 	queue(v, c, imsg_get_type(m), fd, "answer", 6);
 }

@@ -58,7 +58,12 @@ enum how {
 #define FETCH_NONE (-1) /* until the hostile peer is gone */
 
 /* What it answers to each message. */
-enum answer { ANSWER_NONE, ANSWER_MESSAGE, ANSWER_DESCRIPTOR };
+enum answer {
+	ANSWER_NONE,
+	ANSWER_MESSAGE,
+	ANSWER_DESCRIPTOR,
+	ANSWER_BOTH /* in turn one with a descriptor and one without */
+};
 
 struct setup {
 	enum how how;
