@@ -41,7 +41,7 @@
 /* Largest message that goes into a chunk. */
 #define IMSGI_STAGE_MAX (32 * (size_t)IMSGI_CHUNK_SIZE)
 #ifndef IMSGI_CHUNK_FIRST
-#define IMSGI_CHUNK_FIRST 4096
+#define IMSGI_CHUNK_FIRST 256
 #endif
 /* Largest payload for which the announced size is allocated at once. */
 #ifndef IMSGI_PLACE_MAX

@@ -63,7 +63,7 @@ queued_bytes(const struct run *run)
 	/* Each chunk holds one: see IMSGI_CHUNK_FIRST. */
 	if (s->answer == ANSWER_BOTH)
 		return least(run->p.msgs, s->limits.wmsgs) *
-		    (160 + (4096 + 256) / 2) +
+		    (160 + (256 + 128) / 2) +
 		    2 * ONE_READ;
 	if (s->limits.wbytes != 0)
 		bytes = least(bytes, s->limits.wbytes * ANSWER / (ANSWER - 4));
