@@ -265,7 +265,7 @@ header(struct input *in, unsigned int number, uint8_t *out, size_t *payload)
 }
 
 static void
-set_up(int wire, uint16_t max)
+set_up(uint16_t max)
 {
 	struct imsg_limits limits;
 
@@ -274,7 +274,7 @@ set_up(int wire, uint16_t max)
 	if (maxsize >= IMSG_HEADER_SIZE)
 		check(imsgbuf_set_maxsize(&b, maxsize) == 0, "maxsize");
 	maxsize = b.maxsize;
-	check(imsgbuf_set_wire(&b, wire) == 0, "wire");
+	check(imsgbuf_set_wire(&b, channel_wire) == 0, "wire");
 	if (how & CHANNEL_PASS)
 		imsgbuf_allow_fdpass(&b);
 	if (how & CHANNEL_LIMITED) {
@@ -285,13 +285,13 @@ set_up(int wire, uint16_t max)
 		check(imsgbuf_set_limits(&b, &limits) == 0, "limits");
 	}
 	model.hdrsz = IMSG_HEADER_SIZE;
-	model.header = wire == IMSG_WIRE_CLASSIC ? classic : modern;
+	model.header = channel_wire == IMSG_WIRE_CLASSIC ? classic : modern;
 	model.knows_lost = 1;
-	model.fifo = wire == IMSG_WIRE_CLASSIC;
+	model.fifo = channel_wire == IMSG_WIRE_CLASSIC;
 }
 
 void
-channel_run(int wire, const uint8_t *p, size_t n)
+channel_run(const uint8_t *p, size_t n)
 {
 	struct input in;
 	const uint8_t *stream;
@@ -302,7 +302,7 @@ channel_run(int wire, const uint8_t *p, size_t n)
 	how = p[0];
 	memcpy(&max, p + 1, sizeof(max));
 	kernel_begin(p + 4, p[3]);
-	set_up(wire, max);
+	set_up(max);
 	in.p = stream = p + 4 + p[3];
 	in.left = k.left = n - 4 - p[3];
 	if (how & CHANNEL_RECORDS)

@@ -25,7 +25,9 @@
 #define MODERN_MARK  0x80000000U
 #define CLASSIC_MARK 1
 
-/* wire: IMSG_WIRE_... */
-void channel_run(int wire, const uint8_t *, size_t);
+/* IMSG_WIRE_..., which makes the target. */
+extern const int channel_wire;
+
+void channel_run(const uint8_t *, size_t);
 
 #endif

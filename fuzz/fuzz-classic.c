@@ -10,9 +10,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
+const int channel_wire = IMSG_WIRE_CLASSIC;
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	channel_run(IMSG_WIRE_CLASSIC, p, n);
+	channel_run(p, n);
 	return 0;
 }

@@ -12,9 +12,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
+const int channel_wire = IMSG_WIRE_MODERN;
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	channel_run(IMSG_WIRE_MODERN, p, n);
+	channel_run(p, n);
 	return 0;
 }

@@ -155,8 +155,10 @@ k_recvmsg(int fd, struct msghdr *msg, int flags)
 	(void)flags;
 	check(fd == KERNEL_SOCKET, "another descriptor");
 	if (step != -1) {
-		if ((errno = error_of(step, msg)) != 0)
+		if ((errno = error_of(step, msg)) != 0) {
+			k.failures += errno == EIO;
 			return -1;
+		}
 		if (STEP_KIND(step) == IN_NOMEM)
 			k.nomem = STEP_VARIANT(step) ? 4 : 1;
 		most = STEP_MUCH(step);

@@ -31,6 +31,7 @@ refused(void)
 {
 	if (k.nomem == 0 || --k.nomem > 0)
 		return 0;
+	k.failures++;
 	errno = ENOMEM;
 	return 1;
 }

@@ -81,6 +81,7 @@ struct kernel {
 	int fresh; /* descriptors there have been */
 	int open;  /* of which so many are open */
 	long blocks;
+	int failures; /* EIO of a receipt, ENOMEM */
 };
 
 extern struct kernel k;
