@@ -366,6 +366,7 @@ operate(void)
 	k.nomem = 0;
 	check(imsgbuf_queuelen(&b) == outq_count(), "queuelen");
 	check(imsgbuf_queuebytes(&b) == outq_bytes(), "queuebytes");
+	check((size_t)k.open == outq_fds(), "descriptors");
 	check(outq_bytes() == 0 || (imsgbuf_events(&b) & POLLOUT), "events");
 }
 
