@@ -76,6 +76,6 @@ main(int argc, char *argv[])
 		else
 			bad |= run_file(argv[i]);
 	}
-	printf("%lu inputs\n", runs);
+	fprintf(stderr, "%lu inputs\n", runs);
 	return bad || runs == 0;
 }
