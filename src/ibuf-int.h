@@ -37,23 +37,23 @@ IMSGI_HIDDEN void imsgi_ibuf_owned(const struct ibuf *);
 /* Address at offset pos; valid even without storage, then not to be used. */
 IMSGI_HIDDEN unsigned char *imsgi_ibuf_at(const struct ibuf *, size_t pos);
 
-/* An owned ibuf whose storage of len bytes, if any, lies behind it. */
+/* An owned ibuf whose storage of len bytes lies behind it. */
 static inline void
 imsgi_ibuf_init(struct ibuf *b, size_t len, size_t max)
 {
 	b->entry.tqe_next = NULL;
 	b->entry.tqe_prev = NULL;
-	b->buf = len > 0 ? (unsigned char *)(b + 1) : NULL;
+	b->buf = (unsigned char *)(b + 1);
 	b->size = len;
 	b->max = max;
 	b->wpos = b->rpos = 0;
 	b->fd = -1;
-	b->state = len > 0 ? IBUF_INLINE : 0;
+	b->state = IBUF_INLINE;
 }
 
 /*
- * A new ibuf of size len, max as given; storage is not cleared.  Inline for
- * the sake of small messages.
+ * A new ibuf of size len, which is not 0, max as given; storage is not
+ * cleared.  Inline for the sake of small messages.
  */
 static inline struct ibuf *
 imsgi_ibuf_new(size_t len, size_t max)

@@ -29,8 +29,13 @@ new_zeroed(size_t len, size_t max)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if ((b = imsgi_os.calloc(1, sizeof(*b) + len)) != NULL)
-		imsgi_ibuf_init(b, len, max);
+	if ((b = imsgi_os.calloc(1, sizeof(*b) + len)) == NULL)
+		return NULL;
+	imsgi_ibuf_init(b, len, max);
+	if (len == 0) {
+		b->buf = NULL;
+		b->state = 0;
+	}
 	return b;
 }
 

@@ -53,7 +53,7 @@
 #ifndef IMSGI_GUESS_MIN
 #define IMSGI_GUESS_MIN 8192
 #endif
-#define IMSGI_GUESS_MAX (IMSGI_PLACE_MAX / 16 * 15)
+#define IMSGI_GUESS_MAX ((size_t)IMSGI_PLACE_MAX / 16 * 15)
 /* A batch lives on the stack: 2.9 KiB with these. */
 #ifndef IMSGI_IOV_MAX
 #define IMSGI_IOV_MAX 96

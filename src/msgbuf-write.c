@@ -69,12 +69,11 @@ batch_fill(struct batch *t, struct msgbuf *m, unsigned int max, int pass)
 	}
 }
 
-/* The head of the queue, of which nothing is left to send, leaves it. */
+/* b, the queue's head, of which nothing is left to send, leaves it. */
 static void
-retire_head(struct msgbuf *m)
+retire_head(struct msgbuf *m, struct ibuf *b)
 {
-	struct ibuf *b = ibufq_pop(&m->wq);
-
+	(void)ibufq_pop(&m->wq);
 	if (b->state & IBUF_CHUNK) {
 		imsgi_chunk_retire(m, (struct chunk *)(void *)b);
 		return;
@@ -85,11 +84,10 @@ retire_head(struct msgbuf *m)
 	ibuf_free(b);
 }
 
-/* take bytes of the queue's head have been sent. */
+/* take bytes of b, the queue's head, have been sent. */
 static void
-consume_head(struct msgbuf *m, size_t take, int passed)
+consume_head(struct msgbuf *m, struct ibuf *b, size_t take, int passed)
 {
-	struct ibuf *b = m->wq.first;
 	uint32_t halves;
 
 	b->rpos += take;
@@ -119,11 +117,11 @@ drain(struct msgbuf *m, size_t n, int passed)
 	while ((b = m->wq.first) != NULL) {
 		take = ibuf_size(b) < n ? ibuf_size(b) : n;
 		if (take > 0)
-			consume_head(m, take, passed);
+			consume_head(m, b, take, passed);
 		n -= take;
 		if (ibuf_size(b) > 0)
 			return;
-		retire_head(m);
+		retire_head(m, b);
 	}
 }
 
