@@ -132,6 +132,7 @@ concat_looks_at_the_ends_only(void **state)
 			mid = x;
 		ibufq_push(a, x);
 	}
+	assert_non_null(mid);
 	next = mid->entry.tqe_next;
 	mid->entry.tqe_next = (struct ibuf *)(uintptr_t)8;
 	t_fail_alloc(0, 0);

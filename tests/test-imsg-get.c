@@ -187,7 +187,7 @@ freeing_keeps_errno(void **state)
 	int fd;
 
 	(void)state;
-	begin(&a, &b, &m, "x", 1, fd = t_fd(NULL));
+	begin(&a, &b, &m, "x", 1, t_fd(NULL));
 	/* Its close fails, and errno is still the program's. */
 	fd = m.buf->fd;
 	close(fd);

@@ -78,7 +78,7 @@ exchange(long n, int forever)
 {
 	struct imsgbuf a, b;
 	struct imsg m;
-	uint64_t id[MESSAGES];
+	uint64_t id[MESSAGES] = { 0 };
 	uint32_t i;
 	int failures = 0, r;
 

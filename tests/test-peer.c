@@ -73,7 +73,7 @@ requests_and_answers_carry_descriptors_both_ways(void **state)
 {
 	struct imsgbuf b;
 	struct imsg m;
-	uint64_t id;
+	uint64_t id = 0;
 	uint32_t i;
 	pid_t pid = start(&b, echo);
 	int fd;

@@ -136,7 +136,7 @@ static void
 nothing_is_lost_in_200000_random_messages(void **state)
 {
 	const char *env = getenv("SOAK_MESSAGES");
-	uint32_t n = env != NULL ? (uint32_t)atoi(env) : 200000;
+	uint32_t n = env != NULL ? (uint32_t)strtoul(env, NULL, 10) : 200000;
 	struct imsgbuf a, b;
 	struct plan p;
 	struct imsg m;

@@ -6,6 +6,22 @@
 #include "testlib.h"
 #include "testlib-os.h"
 
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define FORGET(p, n) __msan_allocated_memory((p), (n))
+#endif
+#endif
+#if !defined(FORGET) && defined(__has_include)
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#define FORGET(p, n) (void)VALGRIND_MAKE_MEM_UNDEFINED((p), (n))
+#endif
+#endif
+#if !defined(FORGET)
+#define FORGET(p, n) (void)(n)
+#endif
+
 struct t_calls t_calls;
 int t_bad_closes;
 
@@ -37,8 +53,12 @@ w_alloc(size_t n)
 
 	if (refuse() || (p = real.alloc(n)) == NULL)
 		return NULL;
-	/* Whoever reads what was not written shall notice. */
+	/*
+	 * Whoever reads what was not written shall notice; to MSan and
+	 * valgrind, which would, the filling must not count as a write.
+	 */
 	memset(p, 0xa5, n);
+	FORGET(p, n);
 	live++;
 	return p;
 }
