@@ -31,6 +31,9 @@ send_many(
 	struct msghdr msg;
 	struct cmsghdr *c;
 
+	/* The size of ctl; gcc -O3 wants to know, too. */
+	if (n > MANY || blocks > 4)
+		return -1;
 	memset(&ctl, 0, sizeof(ctl));
 	memset(&msg, 0, sizeof(msg));
 	msg.msg_iov = &iov;

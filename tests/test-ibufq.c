@@ -119,20 +119,18 @@ static void
 concat_looks_at_the_ends_only(void **state)
 {
 	struct ibufqueue *a = ibufq_new(), *b = ibufq_new();
-	struct ibuf *mid = NULL, *next, *x;
+	struct ibuf *mid, *next, *x[3];
 	uint32_t i;
 
 	(void)state;
 	for (i = 0; i < 1000; i++)
 		push(b, 1000 + i);
 	for (i = 0; i < 3; i++) {
-		x = ibuf_open(4);
-		assert_int_equal(ibuf_add_n32(x, i), 0);
-		if (i == 1)
-			mid = x;
-		ibufq_push(a, x);
+		x[i] = ibuf_open(4);
+		assert_int_equal(ibuf_add_n32(x[i], i), 0);
+		ibufq_push(a, x[i]);
 	}
-	assert_non_null(mid);
+	mid = x[1];
 	next = mid->entry.tqe_next;
 	mid->entry.tqe_next = (struct ibuf *)(uintptr_t)8;
 	t_fail_alloc(0, 0);
