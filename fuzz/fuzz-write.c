@@ -317,9 +317,10 @@ op_write(void)
 	int r = write_once(type);
 
 	if (r == -1 && errno == ETIMEDOUT)
-		check(outq_bytes() > 0 || q.nhollow > 0, "nothing to wait for");
+		check(outq_bytes() > 0 || outq_hollow() > 0,
+		    "nothing to wait for");
 	else if (r == -1 && errno == EINVAL)
-		check(outq_bytes() == 0 && q.nhollow > 0, "flush");
+		check(outq_bytes() == 0 && outq_hollow() > 0, "flush");
 	else if (r == -1 && errno == ENOTSOCK)
 		check(k.not_sock && type % 4 == 1 && before > 0, "no socket");
 	else if (r == -1)

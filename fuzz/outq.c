@@ -12,7 +12,7 @@ struct outq q;
 void
 outq_clear(void)
 {
-	q.len = q.sent = q.n = q.gone = q.nhollow = 0;
+	q.len = q.sent = q.n = q.gone = q.nhollow = q.ridden = 0;
 }
 
 int
@@ -20,6 +20,12 @@ outq_room(size_t n)
 {
 	return q.n + 2 <= OUTQ_UNITS && q.nhollow + 1 <= OUTQ_UNITS &&
 	    n <= OUTQ_BYTES - q.len;
+}
+
+size_t
+outq_hollow(void)
+{
+	return q.nhollow - q.ridden;
 }
 
 static void
@@ -40,10 +46,8 @@ outq_put(const void *h, size_t hn, const void *p, size_t n, int fd, int half,
 		q.hollow[q.nhollow++] = fd;
 		return;
 	}
-	if (rides && fd < 0 && hn + n > 0 && q.nhollow > 0) {
-		fd = q.hollow[0];
-		memmove(&q.hollow[0], &q.hollow[1], --q.nhollow * sizeof(fd));
-	}
+	if (rides && fd < 0 && hn + n > 0 && outq_hollow() > 0)
+		fd = q.hollow[q.ridden++];
 	u = &q.u[q.n++];
 	u->start = q.len;
 	append(h, hn);
@@ -101,7 +105,7 @@ outq_retire(void)
 size_t
 outq_count(void)
 {
-	return q.n - q.gone + q.nhollow;
+	return q.n - q.gone + outq_hollow();
 }
 
 size_t
@@ -123,7 +127,7 @@ outq_messages(void)
 size_t
 outq_fds(void)
 {
-	size_t i, n = q.nhollow;
+	size_t i, n = outq_hollow();
 
 	for (i = q.gone; i < q.n; i++)
 		n += q.u[i].fd >= 0;

@@ -27,7 +27,7 @@ struct outq {
 	size_t n, gone;
 	/* Descriptors that wait for a byte to ride on. */
 	int hollow[OUTQ_UNITS];
-	size_t nhollow;
+	size_t nhollow, ridden;
 	int passing; /* the write under way may pass descriptors */
 };
 
@@ -52,5 +52,7 @@ size_t outq_count(void);
 size_t outq_bytes(void);
 size_t outq_messages(void);
 size_t outq_fds(void);
+/* Descriptors that wait for a byte. */
+size_t outq_hollow(void);
 
 #endif
