@@ -26,7 +26,6 @@ bit failed;
 byte oom;   /* the allocation from now on that fails, 0 none */
 bit nomem;  /* it did */
 byte act;   /* what the program does; see receiver() */
-bit gone;   /* end of file, or failed */
 
 inline allocate()
 {
@@ -153,7 +152,11 @@ inline begin()
 		:: else ->
 			cur = hid + 1;
 			got = 0;
+#ifdef M_UNMARKED_TAKES
+			marked = 1;
+#else
 			marked = ((shape[hid] & MARK) -> 1 : 0);
+#endif
 			used = marked && f != NONE;
 			curfd = (used && f != LOST -> f : NONE);
 			token_header(used);
@@ -287,13 +290,12 @@ inline compact()
 /* Of the model only: how far does what a peer did wrong reach? */
 inline settle_taint()
 {
-#ifndef CLASSIC
 	if
-	:: cur == 0 && inend > ready ->
+	:: FIFO
+	:: !FIFO && cur == 0 && inend > ready ->
 		taint = ((shape[MSG(inp[ready] - 1)] & CLEAN) -> 0 : 1)
 	:: else -> taint = 0
 	fi
-#endif
 }
 
 inline parse()

@@ -75,6 +75,7 @@ inline invariants()
 	:: else
 	fi;
 	assert(told <= tn);
+	assert(!failed || (tn == 0 && cur == 0));
 #ifndef CLASSIC
 	assert(tn <= 2 && (stalled || tn <= 1));
 #endif
@@ -129,11 +130,15 @@ inline prepare()
 	:: act == FETCH_ALL -> rq = 0
 	:: act == FETCH ->
 		lazy_take();
-		/* imsgi_lazy_after() */
-		act = ((nready == 0 && !stalled) -> PARSE : 0)
+		/* imsgi_lazy_after(), imsgi_msgbuf_settle() */
+#ifdef M_NO_SETTLE
+		act = 0
+#else
+		act = ((nready == 0 && !stalled && !failed) -> PARSE : 0)
+#endif
 	:: act == MAKE ->
 		lazy_make_all();
-		act = ((r == 1 && !stalled) -> PARSE : 0)
+		act = ((r == 1 && !stalled && !failed) -> PARSE : 0)
 	:: act == RETRY -> act = PARSE
 	:: act == RECEIVE ->
 		recv_once();
@@ -151,7 +156,11 @@ active proctype receiver()
 		:: rq -> act = FETCH_ALL
 		:: !rq && nready > 0 -> act = FETCH
 		:: nready > 0 -> act = MAKE
+#ifdef M_STALL_WAITS
+		:: nready == 0 && stalled && !failed && rlen > 0 -> act = RETRY
+#else
 		:: nready == 0 && stalled && !failed -> act = RETRY
+#endif
 		:: nready == 0 && !stalled && !failed && rlen > 0 ->
 			act = RECEIVE;
 			d_step { reach() };
@@ -183,7 +192,9 @@ active proctype receiver()
 			fi
 		}
 		d_step {
+#ifndef M_PLAIN
 			invariants();
+#endif
 			oom = 0;
 			nomem = 0;
 			act = 0;
@@ -194,8 +205,12 @@ active proctype receiver()
 		d_step { forget() }
 	   }
 #ifdef NP
-	:: d_step { moved -> moved = 0 };
-progress:	skip
+		;
+		if
+		:: !moved
+		:: moved -> moved = 0;
+progress:		skip
+		fi
 #endif
 	:: d_step {
 		nready == 0 && !stalled && (failed || (closed && rlen == 0)) ->
@@ -204,15 +219,14 @@ progress:	skip
 		assert(!failed && coming == 0 && inend == 0 && cur == 0);
 		assert(tn == 0 && alive == 0);
 #endif
-		clear();
-		gone = 1
+		clear()
 	   };
 		break
 	od;
 #if SENDER == HOSTILE
 	/* What is in the socket is closed with it. */
+	closed;
 	d_step {
-		closed ->
 		do
 		:: rlen == 0 -> break
 		:: else ->

@@ -78,7 +78,11 @@ active proctype sender()
 	   }
 	/* EAGAIN. */
 	:: d_step {
+#ifdef M_NEVER_WRITABLE
+		!busy && queued > 0 ->
+#else
 		!busy && queued > 0 && rlen > 0 ->
+#endif
 		pass = 1;
 		begin_call();
 		end_call()

@@ -42,7 +42,7 @@
 #define P 1
 #endif
 #ifndef K
-#define K 5
+#define K 4
 #endif
 #ifndef RING
 #define RING 4
