@@ -24,7 +24,7 @@ inline recv_once()
 	:: s == n -> break
 	:: else ->
 		assert(inend < INSZ);
-		inp[inend] = (cell[0] & 31) + 1;
+		inp[inend] = (cell[0] & 63) + 1;
 		inend++;
 		if
 		:: OFF(cell[0]) == 0 -> note_begin(MSG(cell[0]))
@@ -59,7 +59,11 @@ inline recv_once()
 		fi;
 		drop_byte();
 		s++
-	od
+	od;
+	if
+	:: lose && fdat == 0 -> f = LOST
+	:: else
+	fi
 }
 
 /* The invariants of msgbuf-int.h, between two calls of the library. */
@@ -173,6 +177,9 @@ active proctype receiver()
 			:: skip
 #ifdef LOSE
 			:: fdat > 0 -> lose = 1
+#endif
+#ifdef SPURIOUS
+			:: fdat == 0 -> lose = 1
 #endif
 			fi
 		fi;

@@ -57,7 +57,7 @@ active proctype sender()
 		d_step { put_segment() }
 		if
 		:: at < nmm
-		/* All sent, or a cut write, with which a batch ends. */
+		/* A short write, or as much as the socket has room for. */
 		:: cut = 1
 		fi;
 		d_step {

@@ -41,9 +41,7 @@ inline compose()
 }
 
 /* carries(); c messages are left to look at, queued at the head. */
-#ifdef M_BEGUN
-#define CARRIES(b, c) (pass && (shape[b] & QUEUED))
-#elif defined(M_SENT_TWICE)
+#if defined(M_BEGUN) || defined(M_SENT_TWICE)
 #define CARRIES(b, c) (pass && (shape[b] & QUEUED))
 #else
 #define CARRIES(b, c) \
@@ -56,7 +54,11 @@ inline compose()
 #define STARTS(b, c) (nmm == 0 || CARRIES(b, c))
 #endif
 
-/* batch_fill(), with max messages of the batch. */
+/*
+ * batch_fill(), with max messages of the batch.  That sendmmsg(2) is not used
+ * for one descriptor, or not there, is a batch that ends after its first
+ * message, which any may.
+ */
 inline batch_fill(max)
 {
 	i = HEAD;
@@ -186,8 +188,6 @@ inline consume_head()
 	if
 #ifdef M_SENT_TWICE
 	:: (shape[m] & QUEUED) && ho == total ->
-#elif SENDER == OLD
-	:: (shape[m] & QUEUED) && mmfd[0] == m + 1 ->
 #else
 	:: (shape[m] & QUEUED) && (pass || ho == total) ->
 #endif

@@ -22,7 +22,7 @@
  *	IOV, MMSG	most pieces of a batch, most messages of a batch
  *	TOKENS		MSGBUF_TOKENS
  *	LOSE, NOMEM	a full descriptor table, want of memory, at any time
- *	EMSGSIZE	the full table is reported as OpenBSD does
+ *	SPURIOUS	MSG_CTRUNC where no descriptor was lost
  *	MIX		some writes are ibuf_write() instead of msgbuf_write()
  *	BARES, BADS	hostile: marks without descriptors, bad headers
  *	M_...		a mutant: one rule broken, which must be found
@@ -80,12 +80,15 @@
 #define EXTRA 16 /* beside a descriptor in the socket: another one */
 
 /* A byte of the stream: message and offset; in the socket also these. */
-#define BYTE(m, o) ((m) * 4 + (o))
-#define MSG(b) (((b) & 31) / 4)
-#define OFF(b) ((b) & 3)
-#define SEGMENT 32 /* the first of a segment */
+#define BYTE(m, o) ((m) * 8 + (o))
+#define MSG(b) (((b) & 63) / 8)
+#define OFF(b) ((b) & 7)
+#define SEGMENT 64 /* the first of a segment */
+#if H + P > 8 || K > 8 || P > 2 || RING > 6
+#error "these parameters do not fit"
+#endif
 
-/* What there is to know of a message;. */
+/* What there is to know of a message. */
 byte shape[K];
 #define PLEN 3
 #define BAD 3	  /* as length: a header that makes no sense */
