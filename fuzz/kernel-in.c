@@ -137,9 +137,12 @@ error_of(int step, const struct msghdr *msg)
 	case IN_AGAIN:
 		return STEP_VARIANT(step) ? EIO : EAGAIN;
 	case IN_INTR:
-		if (STEP_VARIANT(step))
-			return msg->msg_control != NULL ? EMSGSIZE : 0;
-		return EINTR;
+		if (!STEP_VARIANT(step))
+			return EINTR;
+		if (msg->msg_control == NULL)
+			return 0;
+		k.refused = 1;
+		return EMSGSIZE;
 	default:
 		return 0;
 	}
@@ -154,6 +157,8 @@ k_recvmsg(int fd, struct msghdr *msg, int flags)
 
 	(void)flags;
 	check(fd == KERNEL_SOCKET, "another descriptor");
+	if (msg->msg_control != NULL)
+		k.refused = 0;
 	if (step != -1) {
 		if ((errno = error_of(step, msg)) != 0) {
 			k.failures += errno == EIO;
@@ -165,6 +170,8 @@ k_recvmsg(int fd, struct msghdr *msg, int flags)
 	}
 	n = give(msg->msg_iov, (size_t)msg->msg_iovlen, most);
 	msg->msg_flags = 0;
+	if (k.refused && n > 0)
+		token = IMSGI_FD_LOST;
 	if (msg->msg_control == NULL || n == 0 || step == -1)
 		msg->msg_controllen = 0;
 	else

@@ -66,7 +66,8 @@ enum {
 struct kernel {
 	const uint8_t *step;
 	size_t steps, next;
-	int nomem; /* which allocation from now fails, 0 none */
+	int refused; /* EMSGSIZE, and so the descriptor is gone */
+	int nomem;   /* which allocation from now fails, 0 none */
 	/* What there is to read, and who is told of a receipt. */
 	const uint8_t *p;
 	size_t left;

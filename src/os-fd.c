@@ -140,6 +140,7 @@ imsgi_recv(int fd, struct iovec *iov, int iovcnt, int how, int *passed)
 	union imsgi_ctl_in ctl;
 	ssize_t n;
 	int flags = how & IMSGI_RECV_NOWAIT ? MSG_DONTWAIT : 0;
+	int refused = 0;
 
 	if (how & IMSGI_RECV_CLOEXEC)
 		flags |= RECV_CLOEXEC;
@@ -155,15 +156,18 @@ imsgi_recv(int fd, struct iovec *iov, int iovcnt, int how, int *passed)
 	if (n == -1 && errno == EMSGSIZE) {
 		/*
 		 * OpenBSD refuses like this when the descriptor table is
-		 * full; without room for control messages it gives the bytes.
+		 * full, and drops the descriptor (unp_externalize() in
+		 * kern/uipc_usrreq.c); without room for control messages it
+		 * gives the bytes, and does not say that one is missing.
 		 */
+		refused = 1;
 		msg.msg_control = NULL;
 		msg.msg_controllen = 0;
 		n = recv_once(fd, &msg, flags);
 	}
 	if (n == -1)
 		return -1;
-	*passed = sort_control(&msg);
+	*passed = refused ? IMSGI_FD_LOST : sort_control(&msg);
 	if ((how & IMSGI_RECV_CLOEXEC) && RECV_CLOEXEC == 0 && *passed >= 0)
 		(void)imsgi_os.cloexec(*passed);
 	return n;

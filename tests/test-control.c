@@ -268,6 +268,73 @@ what_lies_behind_the_control_data_is_not_closed(void **state)
 	close(victim);
 }
 
+static int full;
+static struct imsgi_os system_calls;
+
+/* OpenBSD with a full table: first a refusal, then no word of what is gone. */
+static ssize_t
+o_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	ssize_t n;
+
+	if (full && msg->msg_control != NULL) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	n = system_calls.recvmsg(fd, msg, flags);
+	if (full)
+		msg->msg_flags &= ~MSG_CTRUNC;
+	return n;
+}
+
+static size_t
+classic(unsigned char *p, uint32_t type, uint16_t marked)
+{
+	const uint16_t len = IMSG_HEADER_SIZE;
+
+	memset(p, 0, IMSG_HEADER_SIZE);
+	memcpy(p, &type, sizeof(type));
+	memcpy(p + 4, &len, sizeof(len));
+	memcpy(p + 6, &marked, sizeof(marked));
+	return IMSG_HEADER_SIZE;
+}
+
+/*
+ * A sender of old puts the descriptor of message 2 on the first byte of a
+ * write that begins with message 1, and the write ends in there.
+ */
+static void
+a_refused_descriptor_is_missing_where_it_belongs(void **state)
+{
+	unsigned char raw[3 * IMSG_HEADER_SIZE];
+	struct imsgbuf a, b;
+	uint64_t id;
+	size_t n;
+	int fd = t_fd(NULL), own = t_fd(&id);
+
+	(void)state;
+	t_chan(&a, &b, 1);
+	assert_int_equal(imsgbuf_set_wire(&b, IMSG_WIRE_CLASSIC), 0);
+	n = classic(raw, 1, 0);
+	n += classic(raw + n, 2, 1);
+	n += classic(raw + n, 3, 1);
+	system_calls = imsgi_os;
+	imsgi_os.recvmsg = o_recvmsg;
+	full = 1;
+	t_put_fd(a.fd, raw, 5, fd);
+	assert_int_equal(imsgbuf_read(&b), 1);
+	full = 0;
+	t_put(a.fd, raw + 5, 2 * IMSG_HEADER_SIZE - 5);
+	t_put_fd(a.fd, raw + 2 * IMSG_HEADER_SIZE, IMSG_HEADER_SIZE, own);
+	t_expect(&b, 1, IMSG_FD_NONE, 0);
+	t_expect(&b, 2, IMSG_FD_LOST, 0);
+	t_expect(&b, 3, IMSG_FD_PRESENT, id);
+	imsgi_os = system_calls;
+	t_unchan(&a, &b);
+	close(fd);
+	close(own);
+}
+
 int
 main(void)
 {
@@ -278,6 +345,7 @@ main(void)
 		T(a_pidfd_that_nobody_asked_for_is_closed),
 		T(a_pidfd_in_a_control_message_is_closed),
 		T(what_lies_behind_the_control_data_is_not_closed),
+		T(a_refused_descriptor_is_missing_where_it_belongs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

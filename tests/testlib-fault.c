@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* See testlib-fault.h.  Stands in front of the wrappers of testlib-os.c. */
-#include "testlib-fault.h"
+#include "testlib-fault-int.h"
 
 #include <limits.h>
 
-static struct imsgi_os under;
-static struct f_plan plan;
-static long calls[F_CLASSES], fired, met, dropped, total, hidden;
+struct imsgi_os f_under;
+struct f_plan f_plan;
+struct f_counts f_counts;
+int f_cannot;
+
+static long calls[F_CLASSES], fired, met, total;
 static int64_t clock_ms;
 static struct stream {
 	size_t pos;
@@ -15,15 +18,27 @@ static struct stream {
 	int ncuts, next;
 } streams[F_CLASSES];
 
+int f_due(enum f_class class)
+{
+	return f_plan.at != 0 && class == f_plan.class &&
+	    calls[class] >= f_plan.at &&
+	    calls[class] < f_plan.at + f_plan.times;
+}
+
+void
+f_fire(void)
+{
+	fired++;
+	total++;
+}
+
 /* Does this call meet the planned fault? */
 static int hit(enum f_class class)
 {
 	calls[class]++;
-	if (plan.at == 0 || class != plan.class || calls[class] < plan.at ||
-	    calls[class] >= plan.at + plan.times)
+	if (f_cannot || !f_due(class))
 		return 0;
-	fired++;
-	total++;
+	f_fire();
 	return 1;
 }
 
@@ -31,26 +46,26 @@ static int refused(enum f_class class)
 {
 	if (!hit(class))
 		return 0;
-	errno = plan.error;
+	errno = f_plan.error;
 	return 1;
 }
 
 static void *
 f_alloc(size_t n)
 {
-	return refused(F_ALLOC) ? NULL : under.alloc(n);
+	return refused(F_ALLOC) ? NULL : f_under.alloc(n);
 }
 
 static void *
 f_calloc(size_t n, size_t size)
 {
-	return refused(F_ALLOC) ? NULL : under.calloc(n, size);
+	return refused(F_ALLOC) ? NULL : f_under.calloc(n, size);
 }
 
 static int
 f_aligned(void **p, size_t align, size_t n)
 {
-	return refused(F_ALLOC) ? ENOMEM : under.aligned(p, align, n);
+	return refused(F_ALLOC) ? ENOMEM : f_under.aligned(p, align, n);
 }
 
 /* Bytes until the next cut; 0 with errno at one that has an error. */
@@ -63,7 +78,7 @@ allowance(struct stream *s)
 		return SIZE_MAX;
 	if (s->cut[i] > s->pos)
 		return s->cut[i] - s->pos;
-	if (plan.fatal && i == s->ncuts - 1) {
+	if (f_plan.fatal && i == s->ncuts - 1) {
 		fired++;
 		total += fired == 1;
 		errno = s->error[i];
@@ -78,9 +93,8 @@ allowance(struct stream *s)
 	return 0;
 }
 
-/* What a send or receive may move: -1 with errno, 0, or bytes. */
-static ssize_t
-permit(enum f_class class, int *trunc)
+ssize_t
+f_permit(enum f_class class, int *trunc)
 {
 	size_t max = allowance(&streams[class]);
 
@@ -90,9 +104,9 @@ permit(enum f_class class, int *trunc)
 		return errno == 0 ? 0 : -1;
 	}
 	if (hit(class)) {
-		switch (plan.effect) {
+		switch (f_plan.effect) {
 		case F_ERROR:
-			errno = plan.error;
+			errno = f_plan.error;
 			return -1;
 		case F_ZERO:
 			return 0;
@@ -107,8 +121,8 @@ permit(enum f_class class, int *trunc)
 	return max > SSIZE_MAX ? SSIZE_MAX : (ssize_t)max;
 }
 
-static ssize_t
-moved(enum f_class class, ssize_t n, ssize_t max)
+ssize_t
+f_moved(enum f_class class, ssize_t n, ssize_t max)
 {
 	struct stream *s = &streams[class];
 
@@ -123,161 +137,6 @@ moved(enum f_class class, ssize_t n, ssize_t max)
 	return n;
 }
 
-static int
-cut_iov(struct iovec *out, const struct iovec *iov, size_t n, size_t max)
-{
-	size_t i;
-
-	for (i = 0; i < n && max > 0; i++) {
-		out[i] = iov[i];
-		if (out[i].iov_len > max)
-			out[i].iov_len = max;
-		max -= out[i].iov_len;
-	}
-	return (int)i;
-}
-
-static ssize_t
-f_read(int fd, void *p, size_t n)
-{
-	int trunc;
-	ssize_t max = permit(F_RECV, &trunc);
-
-	if (max <= 0)
-		return max;
-	return moved(
-	    F_RECV, under.read(fd, p, n < (size_t)max ? n : (size_t)max), max);
-}
-
-static ssize_t
-f_readv(int fd, const struct iovec *iov, int n)
-{
-	struct iovec v[8];
-	int trunc;
-	ssize_t max = permit(F_RECV, &trunc);
-
-	if (max <= 0)
-		return max;
-	n = cut_iov(v, iov, (size_t)n, (size_t)max);
-	return moved(F_RECV, under.readv(fd, v, n), max);
-}
-
-/* The kernel without room for descriptors in the process's table. */
-static void
-drop_fds(struct msghdr *msg)
-{
-	struct cmsghdr *c;
-	size_t i, n;
-	int fd;
-
-	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (i = 0; i < n; i++) {
-			memcpy(
-			    &fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			close(fd);
-			dropped++;
-		}
-		msg->msg_flags |= MSG_CTRUNC;
-	}
-	msg->msg_controllen = 0;
-}
-
-static ssize_t
-f_recvmsg(int fd, struct msghdr *msg, int flags)
-{
-	struct iovec v[8], *save = msg->msg_iov;
-	size_t cnt = (size_t)msg->msg_iovlen;
-	int trunc;
-	ssize_t r, max = permit(F_RECV, &trunc);
-
-	/* Not a socket: the kernel looks at that before all else. */
-	if (max <= 0 && fcntl(fd, F_GETFD) != -1) {
-		msg->msg_controllen = 0;
-		msg->msg_flags = 0;
-		return max;
-	}
-	msg->msg_iovlen = (unsigned)cut_iov(v, save, cnt, (size_t)max);
-	msg->msg_iov = v;
-	r = under.recvmsg(fd, msg, flags);
-	msg->msg_iov = save;
-	msg->msg_iovlen = cnt;
-	if (trunc && r > 0)
-		drop_fds(msg);
-	else if (r > 0 && (msg->msg_flags & MSG_CTRUNC))
-		dropped++;
-	return moved(F_RECV, r, max);
-}
-
-static ssize_t
-f_send(int fd, const void *p, size_t n, int flags)
-{
-	int trunc;
-	ssize_t max = permit(F_SEND, &trunc);
-
-	if (max <= 0)
-		return max;
-	return moved(F_SEND,
-	    under.send(fd, p, n < (size_t)max ? n : (size_t)max, flags), max);
-}
-
-static ssize_t
-f_writev(int fd, const struct iovec *iov, int n)
-{
-	struct iovec v[1024];
-	int trunc;
-	ssize_t max = permit(F_SEND, &trunc);
-
-	if (max <= 0)
-		return max;
-	n = cut_iov(v, iov, (size_t)n, (size_t)max);
-	return moved(F_SEND, under.writev(fd, v, n), max);
-}
-
-static ssize_t
-f_sendmsg(int fd, const struct msghdr *msg, int flags)
-{
-	struct msghdr m = *msg;
-	struct iovec v[1024];
-	int trunc;
-	ssize_t max = permit(F_SEND, &trunc);
-
-	if (max <= 0)
-		return max;
-	m.msg_iov = v;
-	m.msg_iovlen = (unsigned)cut_iov(
-	    v, msg->msg_iov, (size_t)msg->msg_iovlen, (size_t)max);
-	return moved(F_SEND, under.sendmsg(fd, &m, flags), max);
-}
-
-/*
- * What the kernel does with it (net/socket.c, __sys_sendmmsg): one message
- * after the other until one fails or goes out short.
- */
-static int
-f_sendmmsg(int fd, struct imsgi_mmsg *v, unsigned int n, int flags)
-{
-	unsigned int i;
-	size_t k, len;
-	ssize_t r;
-
-	for (i = 0; i < n; i++) {
-		r = f_sendmsg(fd, &v[i].hdr, flags);
-		if (r == -1) {
-			hidden += i > 0;
-			return i > 0 ? (int)i : -1;
-		}
-		if (r == 0)
-			return (int)i;
-		v[i].len = (unsigned int)r;
-		for (k = 0, len = 0; k < (size_t)v[i].hdr.msg_iovlen; k++)
-			len += v[i].hdr.msg_iov[k].iov_len;
-		if ((size_t)r < len)
-			return (int)i + 1;
-	}
-	return (int)n;
-}
-
 /* Both ends are in this process: what is not ready now never will be. */
 static int
 f_poll(struct pollfd *p, nfds_t n, int ms)
@@ -285,14 +144,14 @@ f_poll(struct pollfd *p, nfds_t n, int ms)
 	int r;
 
 	if (hit(F_POLL)) {
-		if (plan.effect == F_ERROR) {
-			errno = plan.error;
+		if (f_plan.effect == F_ERROR) {
+			errno = f_plan.error;
 			return -1;
 		}
 		clock_ms += ms < 0 ? 0 : ms;
 		return 0;
 	}
-	if ((r = under.poll(p, n, 0)) != 0)
+	if ((r = f_under.poll(p, n, 0)) != 0)
 		return r;
 	if (ms < 0)
 		fail_msg("waits for ever");
@@ -318,17 +177,11 @@ f_sleep(const struct timespec *ts)
 static void
 stand_in_front(void)
 {
-	under = imsgi_os;
+	f_under = imsgi_os;
 	imsgi_os.alloc = f_alloc;
 	imsgi_os.calloc = f_calloc;
 	imsgi_os.aligned = f_aligned;
-	imsgi_os.read = f_read;
-	imsgi_os.readv = f_readv;
-	imsgi_os.recvmsg = f_recvmsg;
-	imsgi_os.send = f_send;
-	imsgi_os.writev = f_writev;
-	imsgi_os.sendmsg = f_sendmsg;
-	imsgi_os.sendmmsg = f_sendmmsg;
+	f_io();
 	imsgi_os.poll = f_poll;
 	imsgi_os.now = f_now;
 	imsgi_os.sleep = f_sleep;
@@ -350,23 +203,24 @@ f_begin(const struct f_plan *p)
 {
 	int i;
 
-	if (under.alloc == NULL)
+	if (f_under.alloc == NULL)
 		stand_in_front();
-	memset(&plan, 0, sizeof(plan));
+	memset(&f_plan, 0, sizeof(f_plan));
 	if (p != NULL)
-		plan = *p;
+		f_plan = *p;
 	memset(calls, 0, sizeof(calls));
 	memset(streams, 0, sizeof(streams));
 	for (i = 0; i < F_CUTS; i++)
-		add_cut(&plan.cut[i]);
-	fired = met = dropped = hidden = 0;
+		add_cut(&f_plan.cut[i]);
+	fired = met = 0;
+	memset(&f_counts, 0, sizeof(f_counts));
 	clock_ms = 1000;
 }
 
 void
 f_lift(void)
 {
-	plan.at = 0;
+	f_plan.at = 0;
 }
 
 long f_calls(enum f_class class)
@@ -383,7 +237,7 @@ f_fired(void)
 long
 f_dropped(void)
 {
-	return dropped;
+	return f_counts.dropped;
 }
 
 long
@@ -400,7 +254,7 @@ size_t f_bytes(enum f_class class)
 void
 f_expect(void)
 {
-	int save = errno, i, planned = plan.at != 0 && save == plan.error;
+	int save = errno, i, planned = f_plan.at != 0 && save == f_plan.error;
 	enum f_class c;
 
 	for (c = F_RECV; c <= F_SEND; c++)
@@ -416,19 +270,18 @@ f_expect(void)
 int
 f_told(void)
 {
-	switch (plan.error) {
+	switch (f_plan.error) {
 	case EINTR:
 	case EAGAIN:
 		return 1;
 	case ENOBUFS:
-		return met > 0 || plan.class == F_SEND;
+		return met > 0 || f_plan.class == F_SEND;
 	case EMSGSIZE:
 		/* Tried again without room for descriptors. */
-		return met > 0 || hidden > 0 ||
-		    (plan.class == F_RECV && fired == 1);
+		return met > 0 || f_counts.hidden > 0 || f_plan.class == F_RECV;
 	default:
-		return met > 0 || hidden > 0 || plan.class == F_ALLOC ||
-		    plan.effect != F_ERROR;
+		return met > 0 || f_counts.hidden > 0 ||
+		    f_plan.class == F_ALLOC || f_plan.effect != F_ERROR;
 	}
 }
 
