@@ -159,6 +159,18 @@ f_poll(struct pollfd *p, nfds_t n, int ms)
 	return 0;
 }
 
+/* Whatever it says, the number is free again (close(2), Linux). */
+static int
+f_close(int fd)
+{
+	int r = f_under.close(fd);
+
+	if (!hit(F_CLOSE))
+		return r;
+	errno = f_plan.error;
+	return -1;
+}
+
 static int
 f_now(struct timespec *ts)
 {
@@ -183,6 +195,7 @@ stand_in_front(void)
 	imsgi_os.aligned = f_aligned;
 	f_io();
 	imsgi_os.poll = f_poll;
+	imsgi_os.close = f_close;
 	imsgi_os.now = f_now;
 	imsgi_os.sleep = f_sleep;
 }
@@ -273,6 +286,9 @@ f_told(void)
 	switch (f_plan.error) {
 	case EINTR:
 	case EAGAIN:
+	/* sendmmsg(2) is left alone from then on. */
+	case ENOSYS:
+	case EPERM:
 		return 1;
 	case ENOBUFS:
 		return met > 0 || f_plan.class == F_SEND;
@@ -281,7 +297,8 @@ f_told(void)
 		return met > 0 || f_counts.hidden > 0 || f_plan.class == F_RECV;
 	default:
 		return met > 0 || f_counts.hidden > 0 ||
-		    f_plan.class == F_ALLOC || f_plan.effect != F_ERROR;
+		    f_plan.class == F_ALLOC || f_plan.class == F_CLOSE ||
+		    f_plan.effect != F_ERROR;
 	}
 }
 

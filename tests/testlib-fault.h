@@ -10,7 +10,7 @@
 
 #include "testlib.h"
 
-enum f_class { F_ALLOC, F_RECV, F_SEND, F_POLL, F_CLASSES };
+enum f_class { F_ALLOC, F_RECV, F_SEND, F_POLL, F_CLOSE, F_CLASSES };
 enum f_effect {
 	F_ERROR, /* -1, or NULL, with errno */
 	F_ZERO,	 /* 0: end of file, or nothing sent */

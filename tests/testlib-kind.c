@@ -26,11 +26,15 @@ static const struct kind {
 	{ F_SEND, F_ERROR, EPIPE },
 	{ F_SEND, F_ERROR, ECONNRESET },
 	{ F_SEND, F_ERROR, ETOOMANYREFS },
+	{ F_SEND, F_ERROR, ENOSYS },
+	{ F_SEND, F_ERROR, EPERM },
 	{ F_SEND, F_ZERO, 0 },
 	{ F_SEND, F_SHORT, 0 },
 	{ F_POLL, F_ERROR, EINTR },
 	{ F_POLL, F_ERROR, ENOMEM },
 	{ F_POLL, F_ZERO, 0 },
+	{ F_CLOSE, F_ERROR, EINTR },
+	{ F_CLOSE, F_ERROR, EIO },
 };
 
 #define KINDS ((int)(sizeof(kinds) / sizeof(kinds[0])))
@@ -38,7 +42,8 @@ static const struct kind {
 const char *
 f_name(const struct f_plan *p)
 {
-	static const char *const class[] = { "alloc", "recv", "send", "poll" };
+	static const char *const class[] = { "alloc", "recv", "send", "poll",
+		"close" };
 	static char text[128];
 
 	snprintf(text, sizeof(text), "%s %ld, effect %d, %s, %ld times",
