@@ -117,7 +117,7 @@ queue_filled(struct imsgbuf *a, uint32_t type, size_t len)
 static void
 large_ones_come_whole_however_they_are_waited_for(void **state)
 {
-	static const int waits[] = { -1, 1000 };
+	static const int waits[] = { -1, 60000 };
 	struct imsgbuf a, b;
 	unsigned int k, n;
 	uint32_t type;
@@ -212,7 +212,7 @@ a_pipe_can_be_waited_for(void **state)
 	assert_int_equal(imsgbuf_init(&b, p[0]), 0);
 	assert_errno(imsgbuf_recv(&b, &m, 5), ETIMEDOUT);
 	t_put(p[1], &h, sizeof(h));
-	assert_int_equal(imsgbuf_recv(&b, &m, 5000), 1);
+	assert_int_equal(imsgbuf_recv(&b, &m, 60000), 1);
 	assert_int_equal(imsg_get_type(&m), 3);
 	imsg_free(&m);
 	close(p[1]);
