@@ -161,7 +161,7 @@ reserve(size_t n)
 	if (!expect(p == NULL ? -1 : 0, room(n), is_view ? EINVAL : ERANGE,
 		"reserve"))
 		return;
-	if (n > 0)
+	if (p != NULL)
 		memset(p, 0x5a, n);
 	memset(m.b + m.w, 0x5a, n);
 	m.w += n;
@@ -188,9 +188,9 @@ seek(size_t pos)
 	pos %= 256;
 	p = ibuf_seek(b, pos, n);
 	if (expect(p == NULL ? -1 : 0, unread(n) && pos <= m.w - m.r - n,
-		ERANGE, "seek") &&
-	    n > 0)
-		check(memcmp(p, m.b + m.r + pos, n) == 0, "seek: other bytes");
+		ERANGE, "seek"))
+		check(p != NULL && memcmp(p, m.b + m.r + pos, n) == 0,
+		    "seek: other bytes");
 }
 
 static void

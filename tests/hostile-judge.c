@@ -203,6 +203,7 @@ static int
 judge_promises(const struct run *run)
 {
 	const struct victim_report *v = &run->v;
+	int finished = v->finished + run->h.finished + run->p.finished;
 	int bad = 0;
 
 	if (run->p.fault[0] != '\0' || run->h.fault[0] != '\0') {
@@ -210,8 +211,7 @@ judge_promises(const struct run *run)
 		    run->h.fault);
 		bad++;
 	}
-	bad += equal("processes finished",
-	    (uint64_t)(v->finished + run->h.finished + run->p.finished), 3);
+	bad += equal("processes finished", (uint64_t)finished, 3);
 	bad += equal("honest messages answered", run->h.answered, run->h.sent);
 	bad += at_least("honest messages", run->h.answered, 16);
 	/* The good channel's messages are judged by the honest peer, too. */

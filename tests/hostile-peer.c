@@ -52,6 +52,8 @@ attach(struct msghdr *msg, union control *ctl, const struct parcel *b)
 	    (size_t)blocks * CMSG_SPACE((size_t)each * sizeof(int));
 	c = CMSG_FIRSTHDR(msg);
 	for (i = 0; i < blocks; i++) {
+		if (c == NULL)
+			abort();
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN((size_t)each * sizeof(int));

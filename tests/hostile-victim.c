@@ -80,7 +80,7 @@ begin(struct victim *v, struct run *run, struct ends *e)
 		open_bad(v, i, e->hostile[i][1]);
 	v->first_free = count_probe();
 	if (v->s->places > 0)
-		table_limit((rlim_t)(v->first_free + v->s->places));
+		table_limit((rlim_t)v->first_free + (rlim_t)v->s->places);
 	memset(&counts, 0, sizeof(counts));
 }
 

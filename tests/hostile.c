@@ -214,10 +214,10 @@ run_attack(struct run *run)
 {
 	struct ends e;
 	pid_t v, h, p;
-	int r, sv = 0, sh = 0, sp;
+	int sv = 0, sh = 0, sp;
 	char fault[96] = "";
 
-	if ((r = make_ends(run->a, &e)) != 0) {
+	if (make_ends(run->a, &e) != 0) {
 		close_ends();
 		return 1;
 	}

@@ -276,7 +276,7 @@ report_late(void)
 static void
 run_until(int64_t end)
 {
-	int64_t now = soak_now_ms();
+	int64_t now;
 
 	ending = 0;
 	while (turn() > 0) {
@@ -376,17 +376,32 @@ parent(long seconds, const char *csv)
 	exit(failed);
 }
 
+/* -1: it is none. */
+static long
+number(const char *s)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(s, &end, 10);
+	return errno != 0 || end == s || *end != '\0' ? -1 : n;
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *csv = NULL;
-	long seconds = DEFAULT_SECONDS;
+	long slot, seconds = DEFAULT_SECONDS;
 	int ch;
 
 	if (argc == 3 && strcmp(argv[1], "--child") == 0) {
+		slot = number(argv[2]);
+		if (slot < 0 || slot >= SOAK_SLOTS)
+			return 2;
 		soak_share_map(SOAK_SHARE_AT);
 		close(SOAK_SHARE_AT);
-		soak_child(atoi(argv[2]));
+		soak_child((int)slot);
 	}
 	program = argv[0];
 	while ((ch = getopt(argc, argv, "c:")) != -1) {
@@ -394,7 +409,7 @@ main(int argc, char **argv)
 			return 2;
 		csv = optarg;
 	}
-	if (optind < argc && (seconds = atol(argv[optind])) < 1) {
+	if (optind < argc && (seconds = number(argv[optind])) < 1) {
 		(void)fprintf(stderr, "usage: soak [-c CSV] [SECONDS]\n");
 		return 2;
 	}

@@ -140,7 +140,7 @@ queue(struct wire *t)
 	AGAIN((more = ibufq_new()) != NULL);
 	for (i = 0; i < RECORDS; i++) {
 		b = build(i, t->fd[i] != -1 ? MARK : 0);
-		if (t->fd[i] != -1 && i < 3) {
+		if (i < 3 && t->fd[i] != -1) {
 			AGAIN((rider = ibuf_open(0)) != NULL);
 			ibuf_fd_set(rider, dup(t->fd[i]));
 			ibuf_close(t->w, rider);

@@ -385,7 +385,7 @@ talk(const struct talk *s, const struct f_plan *plan)
 		read_some(&r);
 		progress(&r);
 	}
-	if (r.fatal) {
+	if (plan != NULL && plan->fatal) {
 		end_of_torn(&r, &plan->cut[0]);
 	} else {
 		f_lift();
