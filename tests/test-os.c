@@ -199,10 +199,14 @@ sizes_that_would_wrap_are_refused(void **state)
 	huge.fd = -1;
 	huge.size = huge.wpos = SIZE_MAX / 2 + 2;
 	huge.max = SIZE_MAX;
+	t_fail_alloc(1, 1);
 	assert_null_errno(ibuf_reserve(&huge, 1), ENOMEM);
+	t_fail_alloc(0, 0);
 	assert_true(huge.size == SIZE_MAX / 2 + 2 && huge.buf == &byte);
 	assert_non_null(b = ibuf_dynamic(1, SIZE_MAX));
+	t_fail_alloc(1, 1);
 	assert_errno(ibuf_add_zero(b, SIZE_MAX), ENOMEM);
+	t_fail_alloc(0, 0);
 	assert_int_equal(ibuf_add_zero(b, 2), 0);
 	assert_errno(ibuf_add_zero(b, SIZE_MAX), ERANGE);
 	ibuf_free(b);
@@ -310,10 +314,10 @@ peercred_in_sandbox(unsigned int nr, unsigned int error, int want)
 	assert_int_not_equal(pid = fork(), -1);
 	if (pid == 0) {
 		if (!forbid(nr, error))
-			exit(0);
+			t_exit(0);
 		ok = imsgbuf_peercred(&a, &cred) == -1 && errno == want &&
 		    cred.uid == 1 && cred.gid == 2 && cred.pid == 3;
-		exit(!ok);
+		t_exit(!ok);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -341,12 +345,13 @@ peer_without_number(struct imsgbuf *b)
 
 	if (unshare(CLONE_NEWPID) == -1 &&
 	    unshare(CLONE_NEWUSER | CLONE_NEWPID) == -1)
-		exit(0);
+		t_exit(0);
 	if ((pid = fork()) == 0)
-		exit(imsgbuf_peercred(b, &cred) == 0 && cred.pid == -1 ? 0 : 1);
+		t_exit(
+		    imsgbuf_peercred(b, &cred) == 0 && cred.pid == -1 ? 0 : 1);
 	if (pid == -1 || waitpid(pid, &status, 0) != pid)
-		exit(2);
-	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 3);
+		t_exit(2);
+	t_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 3);
 }
 
 static void

@@ -217,8 +217,21 @@ save_profile(int sig)
 		/* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c) */
 		(void)__llvm_profile_write_file();
 }
+
+void
+t_exit(int status)
+{
+	save_profile(0);
+	_exit(status);
+}
 #else
 #define save_profile SIG_DFL
+
+void
+t_exit(int status)
+{
+	_exit(status);
+}
 #endif
 
 void

@@ -116,6 +116,12 @@ void t_normal_table(void);
 /* fn(arg) in a child process ends by abort(3). */
 void t_assert_aborts(void (*fn)(void *), void *arg);
 
+/*
+ * Ends a child that is not to do what comes at exit(3): look for leaks, for
+ * instance, which is not possible in a sandbox.
+ */
+_Noreturn void t_exit(int);
+
 /* Reproducible numbers; the seed is printed.  TEST_SEED replaces it. */
 void t_seed(uint64_t);
 /* The same without words: for one of many runs. */
