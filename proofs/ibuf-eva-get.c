@@ -125,7 +125,7 @@ eva_text(const struct eva_state *s, int f)
 	if ((b = eva_make(&again)) == NULL)
 		return;
 	eva_fill(eva_bytes, sizeof(eva_bytes), nul[f % 4]);
-	if (s->kind != EVA_VIEW)
+	if (b->buf != NULL)
 		eva_fill(b->buf, b->wpos, b->rpos + nul[f % 4]);
 	if (f < 4)
 		ibuf_add_strbuf(b, (char *)eva_bytes, len);
