@@ -15,6 +15,7 @@
 #undef CMSG_SPACE
 #define CMSG_SPACE(n) (16 + (((n) + 7) & ~(size_t)7))
 
+#ifndef PROOFS_WP
 /*
  * A copy of no bytes may start one past the end of an object (C11, 7.24.1
  * with 7.1.4 and 6.5.6); the contracts of that libc want a byte to be there.
@@ -40,7 +41,6 @@ proof_memset(void *p, int c, size_t n)
 	return memset(p, c, n);
 }
 
-#ifndef PROOFS_WP
 #define memcpy proof_memcpy
 #define memset proof_memset
 #endif

@@ -2,6 +2,8 @@
 /*
  * What WP proves of src/ibuf-add.c.  See ibuf-contracts.h.
  */
+/* Macros for annotations are no C. */
+/* clang-format off */
 #ifndef IBUF_CONTRACTS_ADD_H
 #define IBUF_CONTRACTS_ADD_H
 

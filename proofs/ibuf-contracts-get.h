@@ -2,6 +2,8 @@
 /*
  * What WP proves of src/ibuf-get.c.  See ibuf-contracts.h.
  */
+/* Macros for annotations are no C. */
+/* clang-format off */
 #ifndef IBUF_CONTRACTS_GET_H
 #define IBUF_CONTRACTS_GET_H
 

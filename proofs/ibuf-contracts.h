@@ -6,6 +6,8 @@
  * Written against the declarations, so that src/ needs no annotations.  Only
  * Frama-C reads this, in front of the sources; see ibuf-wp.c.
  */
+/* Macros for annotations are no C. */
+/* clang-format off */
 #ifndef IBUF_CONTRACTS_H
 #define IBUF_CONTRACTS_H
 
@@ -45,7 +47,7 @@ extern size_t proof_today;
     ensures failed: \result == \null ==> proof_next == \old(proof_next) &&
       proof_today == \old(proof_today);
     ensures given: \result != \null ==> \result == \old(proof_next) &&
-      \valid((unsigned char *)\result + (0 .. n - 1)) &&
+      n < SIZE_MAX && \valid((unsigned char *)\result + (0 .. n - 1)) &&
       \old(proof_today) < born(\base_addr((char *)\result)) <= proof_today;
 */
 void *proof_alloc(size_t n);
@@ -57,7 +59,7 @@ void *proof_alloc(size_t n);
     ensures failed: \result == \null ==> proof_next == \old(proof_next) &&
       proof_today == \old(proof_today);
     ensures given: \result != \null ==> \result == \old(proof_next) &&
-      \valid((unsigned char *)\result + (0 .. n - 1)) &&
+      n < SIZE_MAX && \valid((unsigned char *)\result + (0 .. n - 1)) &&
       \old(proof_today) < born(\base_addr((char *)\result)) <= proof_today;
 */
 void *proof_calloc(size_t one, size_t n);
@@ -85,10 +87,10 @@ void imsgi_wipe(void *p, size_t n);
 size_t proof_strnlen(const char *s, size_t n);
 #define strnlen proof_strnlen
 
-/* The invariant of the room. */
+/* The invariant of the room.  No object has SIZE_MAX bytes. */
 
 /*@ predicate ibuf_ok{L}(struct ibuf *b) =
-      \valid(b) && b->rpos <= b->wpos <= b->size &&
+      \valid(b) && b->rpos <= b->wpos <= b->size < SIZE_MAX &&
       (b->fd == -2 || b->size <= b->max) &&
       (b->buf == \null ==> b->size == 0) &&
       (b->size > 0 ==> \valid(b->buf + (0 .. b->size - 1))) &&
@@ -114,7 +116,7 @@ size_t proof_strnlen(const char *s, size_t n);
 
 /* ibuf.c */
 
-/*@ requires valid: \valid(b) && len <= max;
+/*@ requires valid: \valid(b) && len <= max && len < SIZE_MAX;
     requires storage:
       len > 0 ==> \valid((unsigned char *)(b + 1) + (0 .. len - 1));
     assigns *b;
@@ -150,6 +152,7 @@ struct ibuf *ibuf_open(size_t len);
 struct ibuf *ibuf_dynamic(size_t len, size_t max);
 
 /*@ requires valid: \valid(b);
+    requires object: len < SIZE_MAX;
     requires shown: len > 0 ==>
       \valid((unsigned char *)data + (0 .. len - 1)) &&
       \separated(b, (unsigned char *)data + (0 .. len - 1));

@@ -66,8 +66,8 @@ eva_value(const struct eva_state *s, int f, int wider)
 	else if (f < 14) {
 		set_value(b, f - 7, 0, v);
 		set_value(b, f - 7, have, v);
-		set_value(b, f - 7,
-		    Frama_C_unsigned_long_interval(0, SIZE_MAX), v);
+		set_value(
+		    b, f - 7, Frama_C_unsigned_long_interval(0, SIZE_MAX), v);
 	} else if (wider)
 		ibuf_add_ibuf(b, b);
 	else if (!IBUF_IS_VIEW(b))

@@ -276,11 +276,17 @@ each_state(int kind, size_t size, size_t max, size_t wpos)
 	}
 }
 
-int
-main(void)
+static void
+replace_allocator(void)
 {
 	imsgi_os.alloc = eva_alloc;
 	imsgi_os.calloc = eva_calloc;
+}
+
+int
+main(void)
+{
+	replace_allocator();
 	each_state(EVA_INLINE, 0, 100, 0);
 	each_state(EVA_INLINE, 5, 200, 0);
 	each_state(EVA_INLINE, 9, 200, 9);
@@ -292,5 +298,15 @@ main(void)
 	each_state(EVA_VIEW, 0, 0, 0);
 	each_state(EVA_VIEW, 9, 0, 9);
 	eva_sequences();
+	return 0;
+}
+
+/* Enough to find a bug that was put in on purpose. */
+int
+eva_short(void)
+{
+	replace_allocator();
+	each_state(EVA_INLINE, 9, 100, 5);
+	each_state(EVA_GROWN, 9, 100, 5);
 	return 0;
 }
