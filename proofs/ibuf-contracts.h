@@ -12,10 +12,10 @@
 #define IBUF_CONTRACTS_H
 
 #include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "ibuf-int.h"
 
 /*
  * Allocation.  WP knows no fresh memory, so it has a name here before it
@@ -63,6 +63,9 @@ void *proof_alloc(size_t n);
       \old(proof_today) < born(\base_addr((char *)\result)) <= proof_today;
 */
 void *proof_calloc(size_t one, size_t n);
+
+/* Its inline functions call what is above. */
+#include "ibuf-int.h"
 
 /* The os room. */
 
@@ -126,6 +129,14 @@ size_t proof_strnlen(const char *s, size_t n);
     ensures where: b->buf == \null || b->buf == (unsigned char *)(b + 1);
 */
 static inline void imsgi_ibuf_init(struct ibuf *b, size_t len, size_t max);
+
+/*@ requires heap: heap_ok && len <= max;
+    assigns HEAP, *(struct ibuf *)proof_next;
+    ensures made: \result == \null || ibuf_ok(\result) &&
+      \result->fd != -2 && ibuf_known(\result);
+    ensures heap: heap_ok;
+*/
+static inline struct ibuf *imsgi_ibuf_new(size_t len, size_t max);
 
 /*@ requires heap: heap_ok && len <= max;
     assigns HEAP, *(struct ibuf *)proof_next;
