@@ -122,6 +122,50 @@ msgbuf_get_takes_from_a_channel_too(void **state)
 	t_unchan(&a, &b);
 }
 
+/* Small ones from number *type on, until so many bytes are queued. */
+static void
+queue_small(struct imsgbuf *a, uint32_t *type, size_t bytes)
+{
+	unsigned char p[100];
+
+	for (; imsgbuf_queuebytes(a) < bytes; ++*type) {
+		t_fill(p, sizeof(p), *type);
+		assert_int_equal(
+		    imsg_compose(a, *type, 0, 0, -1, p, sizeof(p)), 1);
+	}
+}
+
+/* Three chunks of the size that is kept are sent, and two are kept. */
+static void
+more_chunks_than_are_kept_are_freed(void **state)
+{
+	struct imsgbuf a, b;
+	uint32_t type = 0, fd_type, i;
+	uint64_t id;
+	long before;
+
+	(void)state;
+	t_chan(&a, &b, 1);
+	before = t_live();
+	t_nonblock(a.fd);
+	queue_small(&a, &type, 100000);
+	fd_type = type++;
+	assert_int_equal(
+	    imsg_compose(&a, fd_type, 0, 0, t_fd(&id), NULL, 0), 1);
+	/* Behind it they begin small and grow to that size. */
+	queue_small(&a, &type, 250000);
+	for (i = 0; i < type; i++) {
+		assert_int_equal(imsgbuf_write(&a), 0);
+		if (i == fd_type)
+			t_expect(&b, i, IMSG_FD_PRESENT, id);
+		else
+			t_expect(&b, i, IMSG_FD_NONE, 0);
+	}
+	assert_int_equal(imsgbuf_queuelen(&a), 0);
+	assert_true(t_live() <= before + 2);
+	t_unchan(&a, &b);
+}
+
 /* Above 4 MiB one message is no reason to trust the next. */
 static void
 a_message_above_the_trusted_size_comes_whole(void **state)
@@ -365,6 +409,7 @@ main(void)
 		T(a_limit_set_below_what_is_queued_refuses_the_next),
 		T(a_limit_of_descriptors_stops_reading),
 		T(msgbuf_get_takes_from_a_channel_too),
+		T(more_chunks_than_are_kept_are_freed),
 		T(a_message_above_the_trusted_size_comes_whole),
 		T(a_waiting_descriptor_rides_on_what_a_queue_brings),
 		T(a_descriptor_that_a_failing_callback_took_is_not_closed),
