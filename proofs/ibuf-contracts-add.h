@@ -64,7 +64,9 @@ int ibuf_add_ibuf(struct ibuf *b, const struct ibuf *from);
 int ibuf_add_zero(struct ibuf *b, size_t len);
 
 /*@ requires ok: ibuf_ok(b) && ibuf_known(b);
-    requires source: source(b, (unsigned char *)s, len);
+    requires text: text(s, len);
+    requires source: len > 0 ==> known(s) && \separated(s + (0 .. len - 1), b) &&
+      \separated(s + (0 .. len - 1), b->buf + (0 .. b->size - 1));
     assigns APPENDS(b);
     ensures ok: ibuf_ok(b) && ibuf_known(b);
     ensures failed: \result == -1 ==> kept{Pre, Post}(b);

@@ -81,8 +81,12 @@ void imsgi_free(void *p);
 void imsgi_wipe(void *p, size_t n);
 
 /* As in POSIX: the libc contract of Frama-C forgets that it is at most n. */
-/*@ requires text: \valid_read(s + (0 .. n - 1)) ||
+/*@ predicate text{L}(char *s, integer n) =
+      \valid_read(s + (0 .. n - 1)) ||
       \exists integer k; 0 <= k < n && s[k] == 0 && \valid_read(s + (0 .. k));
+*/
+
+/*@ requires text: text(s, n);
     assigns \result \from s[0 .. n - 1], n;
     ensures bounded: \result <= n;
     ensures readable: \valid_read(s + (0 .. \result - 1));
