@@ -287,7 +287,7 @@ o_recvmsg(int fd, struct msghdr *msg, int flags)
 	return n;
 }
 
-static size_t
+static void
 classic(unsigned char *p, uint32_t type, uint16_t marked)
 {
 	const uint16_t len = IMSG_HEADER_SIZE;
@@ -296,7 +296,6 @@ classic(unsigned char *p, uint32_t type, uint16_t marked)
 	memcpy(p, &type, sizeof(type));
 	memcpy(p + 4, &len, sizeof(len));
 	memcpy(p + 6, &marked, sizeof(marked));
-	return IMSG_HEADER_SIZE;
 }
 
 /*
@@ -309,15 +308,14 @@ a_refused_descriptor_is_missing_where_it_belongs(void **state)
 	unsigned char raw[3 * IMSG_HEADER_SIZE];
 	struct imsgbuf a, b;
 	uint64_t id;
-	size_t n;
+	uint32_t i;
 	int fd = t_fd(NULL), own = t_fd(&id);
 
 	(void)state;
 	t_chan(&a, &b, 1);
 	assert_int_equal(imsgbuf_set_wire(&b, IMSG_WIRE_CLASSIC), 0);
-	n = classic(raw, 1, 0);
-	n += classic(raw + n, 2, 1);
-	n += classic(raw + n, 3, 1);
+	for (i = 0; i < 3; i++)
+		classic(raw + i * IMSG_HEADER_SIZE, i + 1, i > 0);
 	system_calls = imsgi_os;
 	imsgi_os.recvmsg = o_recvmsg;
 	full = 1;
