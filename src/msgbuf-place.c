@@ -55,21 +55,22 @@ fits(struct msgbuf *m, size_t n)
 
 	if (n < m->hdrsz || m->tokens.n > 0)
 		return 0;
-	return m->lazy->scan(m->arg, m->place->buf, m->guess, 1, &one, &more) ==
-	    m->guess;
+	return m->lazy->scan(m->arg, m->place->buf, m->place->size, 1, &one,
+		   &more) == m->place->size;
 }
 
 void
 imsgi_place_arrived(struct msgbuf *m, size_t n)
 {
-	size_t first = n < m->guess ? n : m->guess;
+	const size_t size = m->place->size;
+	size_t first = n < size ? n : size;
 
 	m->inend = n - first;
 	if (fits(m, first)) {
 		m->cur = m->place;
 		m->cur->wpos = first;
 		m->cur->state |= IBUF_RECEIVED;
-		m->missing = m->guess - first;
+		m->missing = size - first;
 		m->place = NULL;
 		return;
 	}
