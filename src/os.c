@@ -134,7 +134,7 @@ os_nosigpipe(int fd)
 }
 
 #ifndef IMSG_OS_REPLACEABLE
-const
+IMSGI_HIDDEN const
 #endif
     struct imsgi_os imsgi_os = {
 	    malloc,
