@@ -8,11 +8,10 @@
  *	-v	another version of the protocol
  *	-t	one line for each message to this file
  */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "tmux-ask.h"
+
+#include <stdlib.h>
+#include <unistd.h>
 
 static int wire = IMSG_WIRE_CLASSIC;
 static uint32_t version = PROTOCOL;

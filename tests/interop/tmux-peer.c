@@ -115,7 +115,8 @@ peer_close(struct peer *p)
 	peer_flush(p);
 	if (imsgbuf_partial(&p->b))
 		fail("part of a message was left");
-	if (imsgbuf_queuelen(&p->b) != 0 || imsgbuf_queuebytes(&p->b) != 0)
+	if (!p->gone &&
+	    (imsgbuf_queuelen(&p->b) != 0 || imsgbuf_queuebytes(&p->b) != 0))
 		fail("not all was sent");
 	imsgbuf_clear(&p->b);
 	close(fd);
@@ -153,7 +154,10 @@ peer_sendv(struct peer *p, uint32_t type, const void *head, size_t hlen,
 void
 peer_flush(struct peer *p)
 {
-	if (imsgbuf_flush_timeout(&p->b, WAIT_MS) == -1)
+	if (p->gone || imsgbuf_flush_timeout(&p->b, WAIT_MS) == 0)
+		return;
+	p->gone = errno == EPIPE;
+	if (!p->gone)
 		fail("flush: %s", strerror(errno));
 }
 

@@ -8,6 +8,7 @@
 #ifndef TMUX_PEER_H
 #define TMUX_PEER_H
 
+#define _GNU_SOURCE /* before any system header: pseudo-terminals, pipes */
 #include <sys/types.h>
 #include <stdio.h>
 #include <imsg.h>
@@ -62,6 +63,7 @@ struct peer {
 	uint32_t expect;  /* version of what is received */
 	unsigned long sent;
 	unsigned long received;
+	int gone; /* it reads no more; what it sent before can be read */
 	FILE *trace; /* "> 100 4", "< 303 12", one line a message */
 };
 
