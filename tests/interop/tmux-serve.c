@@ -124,18 +124,19 @@ take_command(struct visit *v, struct imsg *m)
 	int i;
 
 	v->argc = take_int(m);
-	if (v->argc < 0 || v->argc > MOST_STRINGS)
+	if (v->argc < 1 || v->argc > MOST_STRINGS ||
+	    imsg_get_ibuf(m, &b) == -1)
 		fail("%d arguments", v->argc);
 	for (i = 0; i < v->argc; i++) {
-		ibuf_from_buffer(&b, NULL, 0);
-		ibuf_from_ibuf(&b, m->buf);
-		if ((s = ibuf_data(&b)) == NULL ||
-		    (end = memchr(s, '\0', ibuf_size(&b))) == NULL)
+		s = ibuf_data(&b);
+		if ((end = memchr(s, '\0', ibuf_size(&b))) == NULL)
 			fail("argument %d of %d has no end", i, v->argc);
-		v->argv[i] = ibuf_get_string(m->buf, (size_t)(end - s) + 1);
+		v->argv[i] = ibuf_get_string(&b, (size_t)(end - s) + 1);
 		if (v->argv[i] == NULL)
 			fail("argument: %s", strerror(errno));
 	}
+	if (ibuf_size(&b) != 0)
+		fail("more than %d arguments", v->argc);
 }
 
 void
