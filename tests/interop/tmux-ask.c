@@ -32,8 +32,9 @@ send_fd(struct peer *p, uint32_t type, int fd)
 void
 ask_identify(struct peer *p, const struct ident *id)
 {
-	const int flags = FLAG_UTF8, features = 0, pid = (int)getpid();
-	const uint64_t longflags = FLAG_UTF8;
+	const int flags = FLAG_UTF8 | id->flags, features = 0;
+	const int pid = (int)getpid();
+	const uint64_t longflags = (uint64_t)flags;
 	const char *const *cap = id->caps;
 	char cwd[PATH_MAX];
 	char **e;
@@ -59,8 +60,8 @@ ask_identify(struct peer *p, const struct ident *id)
 void
 ask_command(struct peer *p, int argc, char *const *argv)
 {
-	struct ibuf *m = imsg_create(
-	    &p->b, T_COMMAND, p->version, (pid_t)-1, sizeof(argc));
+	struct ibuf *m =
+	    imsg_create(&p->b, T_COMMAND, p->version, (pid_t)-1, sizeof(argc));
 	int i;
 
 	if (m == NULL || imsg_add(m, &argc, sizeof(argc)) == -1)
@@ -191,7 +192,7 @@ ask_answer(struct peer *p, struct imsg *m, struct answer *a)
 char *
 ask_text(const char *path, int argc, char *const *argv)
 {
-	const struct ident id = { "interop", "", NULL, 0, 1 };
+	const struct ident id = { "interop", "", NULL, 0, 1, 0 };
 	struct answer a = { .err = stderr };
 	struct peer p;
 	struct imsg m;

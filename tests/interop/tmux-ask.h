@@ -14,6 +14,7 @@ struct ident {
 	const char *const *caps; /* of the terminal, ends with NULL; or NULL */
 	int in;
 	int out;
+	int flags; /* besides FLAG_UTF8 */
 };
 
 #define STREAMS 8

@@ -24,7 +24,8 @@ attach(struct peer *p, const char *session, int wire)
 {
 	static const char *const caps[] = { "clear=\033[H\033[2J",
 		"cup=\033[%i%p1%d;%p2%dH", "rmcup=bye", NULL };
-	struct ident id = { "interop", tty.name, caps, tty.slave, tty.slave };
+	struct ident id = { "interop", tty.name, caps, tty.slave, tty.slave,
+		0 };
 	char *argv[] = { "attach-session", "-t", NULL };
 
 	argv[2] = strdup(session);

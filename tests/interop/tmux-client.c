@@ -68,7 +68,7 @@ int
 main(int argc, char **argv)
 {
 	const struct ident id = { "interop", "", NULL, STDIN_FILENO,
-		STDOUT_FILENO };
+		STDOUT_FILENO, 0 };
 	struct answer a = { .out = stdout, .err = stderr, .in = stdin };
 	struct peer p;
 	FILE *t = NULL;

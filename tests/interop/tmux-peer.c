@@ -81,8 +81,7 @@ connect_to(const char *path)
 	if (strlen(path) >= sizeof(sa.sun_path))
 		fail("%s: too long for a socket", path);
 	strcpy(sa.sun_path, path);
-	if (fd == -1 ||
-	    connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1)
+	if (fd == -1 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == -1)
 		fail("%s: %s", path, strerror(errno));
 	return fd;
 }
@@ -140,8 +139,8 @@ static void
 trace(struct peer *p, char way, uint32_t type, size_t len, int fd)
 {
 	if (p->trace != NULL)
-		fprintf(p->trace, "%c %u %zu%s\n", way, type, len,
-		    fd ? " fd" : "");
+		fprintf(
+		    p->trace, "%c %u %zu%s\n", way, type, len, fd ? " fd" : "");
 }
 
 void

@@ -54,8 +54,9 @@ enum type {
 	T_WRITE_CLOSE	   /* int stream */
 };
 
-/* The one flag that our clients claim: a terminal with UTF-8. */
-#define FLAG_UTF8 0x10000
+/* Flags of a client: it writes UTF-8; it is a program, not a terminal. */
+#define FLAG_UTF8    0x10000
+#define FLAG_CONTROL 0x2000
 
 struct peer {
 	struct imsgbuf b;
@@ -63,7 +64,7 @@ struct peer {
 	uint32_t expect;  /* version of what is received */
 	unsigned long sent;
 	unsigned long received;
-	int gone; /* it reads no more; what it sent before can be read */
+	int gone;    /* it reads no more; what it sent before can be read */
 	FILE *trace; /* "> 100 4", "< 303 12", one line a message */
 };
 
@@ -85,8 +86,8 @@ void peer_open(struct peer *, int, int);
 void peer_close(struct peer *);
 
 void peer_send(struct peer *, uint32_t, int, const void *, size_t);
-void peer_sendv(struct peer *, uint32_t, const void *, size_t, const void *,
-    size_t);
+void peer_sendv(
+    struct peer *, uint32_t, const void *, size_t, const void *, size_t);
 void peer_flush(struct peer *);
 /* A message that has come, 0 if none, at the end of the file -1. */
 int peer_next(struct peer *, struct imsg *, int);

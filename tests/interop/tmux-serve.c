@@ -124,8 +124,7 @@ take_command(struct visit *v, struct imsg *m)
 	int i;
 
 	v->argc = take_int(m);
-	if (v->argc < 1 || v->argc > MOST_STRINGS ||
-	    imsg_get_ibuf(m, &b) == -1)
+	if (v->argc < 1 || v->argc > MOST_STRINGS || imsg_get_ibuf(m, &b) == -1)
 		fail("%d arguments", v->argc);
 	for (i = 0; i < v->argc; i++) {
 		s = ibuf_data(&b);

@@ -25,8 +25,8 @@ struct visit {
 	int pid;
 	int in;
 	int out;
-	int rank;	 /* of the last message in the usual order */
-	int count[13];	 /* of each identify type, from T_ID_FLAGS */
+	int rank;      /* of the last message in the usual order */
+	int count[13]; /* of each identify type, from T_ID_FLAGS */
 	uint64_t longflags;
 	char *term;
 	char *tty;

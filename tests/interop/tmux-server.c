@@ -131,8 +131,8 @@ version(void)
 	v.p.version = 9;
 	peer_send(&v.p, T_VERSION, -1, NULL, 0);
 	serve_end(&v);
-	farewell(&r, "", 0,
-	    "protocol version mismatch (client 8, server 9)\n", 1);
+	farewell(
+	    &r, "", 0, "protocol version mismatch (client 8, server 9)\n", 1);
 }
 
 static void

@@ -28,8 +28,8 @@ own_file(void)
 
 /* r->in, r->out, r->err that are -1 become files. */
 void
-real_start(struct real *r, const char *path, char *const *argv,
-    char *const *envp)
+real_start(
+    struct real *r, const char *path, char *const *argv, char *const *envp)
 {
 	char *args[MOST_STRINGS] = { "tmux", "-u", "-S", strdup(path) };
 	int i;

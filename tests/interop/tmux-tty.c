@@ -57,8 +57,8 @@ tty_read(void)
 void
 tty_expect(const char *text)
 {
-	while (tty.len == 0 || memmem(tty.seen, tty.len, text,
-	    strlen(text)) == NULL)
+	while (tty.len == 0 ||
+	    memmem(tty.seen, tty.len, text, strlen(text)) == NULL)
 		if (!wait_readable(tty.master, WAIT_MS) || !tty_read())
 			fail("the terminal does not show \"%s\"", text);
 }

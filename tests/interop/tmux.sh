@@ -3,7 +3,8 @@
 #
 # tmux 3.3a of Debian 12, as it is installed, with a copy of imsg.c from before
 # OpenBSD 7.7 inside, against programs of ours on the classic wire: our client
-# and its server, its client and our server.  A part of tests/interop/run.
+# and its server, its client and our server.  Twice: with the library as it is,
+# and with its buffers shrunk to a few bytes.  A part of tests/interop/run.
 . "$top/tests/tap.sh"
 . "$top/tools/deps.sh"
 
@@ -19,6 +20,19 @@ command -v tmux >/dev/null 2>&1 || give_up "it is not installed"
     give_up "this is $(tmux -V); the messages are those of 3.3a"
 [ -d /proc/self/fd ] || give_up "no /proc to count descriptors in"
 
+# The constants of tests/meson.build.
+shrunk_library()
+{
+	for f in "$top"/src/*.c; do
+		echo "#include \"$f\""
+	done >"$build/tmux-shrunk.c"
+	$CC -std=c99 -O1 -g -I"$top/include" -DIMSGI_INPUT_SIZE=67 \
+	    -DIMSGI_CHUNK_SIZE=192 -DIMSGI_CHUNK_FIRST=64 \
+	    -DIMSGI_PLACE_MAX=48 -DIMSGI_GUESS_MIN=24 -DIMSGI_IOV_MAX=3 \
+	    -DIMSGI_MMSG_MAX=2 -c -o "$build/tmux-shrunk.o" \
+	    "$build/tmux-shrunk.c"
+}
+
 # program NAME SOURCE...
 program()
 {
@@ -26,19 +40,18 @@ program()
 	shift
 	(cd "$top/tests/interop" && $CC -std=c11 -O1 -g -Wall -Wextra \
 	    -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror \
-	    -I"$top/include" -o "$build/tmux-$p" "tmux-$p.c" "$@" \
-	    tmux-peer.c "$build/src/libimsg.a")
+	    -I"$top/include" -o "$bin-$p" "tmux-$p.c" "$@" tmux-peer.c "$lib")
 }
 
+# programs LIBRARY
 programs()
 {
-	program client tmux-ask.c && program attach tmux-ask.c tmux-tty.c &&
+	lib=$1
+	program client tmux-ask.c && program control tmux-ask.c &&
+	    program attach tmux-ask.c tmux-tty.c &&
 	    program server tmux-serve.c tmux-spawn.c &&
 	    program terminal tmux-serve.c tmux-spawn.c tmux-tty.c
 }
-
-check "the programs compile" programs
-[ "$tap_bad" -eq 0 ] || done_testing
 
 # Nothing of the user's tmux, and an environment without surprises.
 clean()
@@ -52,19 +65,26 @@ real()
 	clean timeout 20 tmux -N -L interop "$@"
 }
 
-ours()
-{
-	clean "$build/tmux-client" $modern -t "$trace" "$socket" "$@"
-}
+socket=$tmp/tmux-$(id -u)/interop
 modern=
 trace=$tmp/trace
 
-# Another deadline, should this script be killed.
-clean timeout 300 tmux -D -L interop -f /dev/null \
-    >"$tmp/server" 2>&1 </dev/null &
-server=$!
-socket=$tmp/tmux-$(id -u)/interop
+ours()
+{
+	clean "$bin-client" $modern -t "$trace" "$socket" "$@"
+}
 
+attach()
+{
+	clean "$bin-attach" "$1" "$socket" "$2"
+}
+
+serve()
+{
+	clean "$bin-server" "$tmp/socket" "$1"
+}
+
+server=
 stop()
 {
 	[ -z "$server" ] || kill "$server" 2>/dev/null
@@ -89,15 +109,16 @@ new_session()
 	    while read -r x; do echo \"got <\$x>\"; done"
 }
 
-first_session()
+# The deadline is for the case that this script is killed.
+start()
 {
+	clean timeout 300 tmux -D -L interop -f /dev/null \
+	    >"$tmp/server" 2>&1 </dev/null &
+	server=$!
 	until_true new_session one && new_session two &&
-	    real set-option -g assume-paste-time 0
+	    real set-option -g assume-paste-time 0 &&
+	    pid=$(real display-message -p '#{pid}')
 }
-
-check "the real server runs" first_session
-[ "$tap_bad" -eq 0 ] || done_testing
-pid=$(real display-message -p '#{pid}')
 
 # same STATUS ARGUMENT...: the real client and ours, side by side.
 same()
@@ -125,19 +146,6 @@ received()
 	[ "$(cat "$tmp/types")" = "$* " ]
 }
 
-check "list-sessions: what the real client prints" same 0 list-sessions
-check "... is 303 write-open, 304 write, 203 exit" received 303 304 203
-check "display-message: pid and version" \
-    same 0 display-message -p '#{pid} #{version}'
-check "UTF-8" same 0 display-message -p 'äöü €'
-check "an unknown command: error text and status 1" same 1 no-such-command
-check "a session that is not there" same 1 has-session -t nobody
-check "a client without terminal cannot attach" same 1 attach-session
-check "a file that is not there" same 1 load-buffer /nowhere/at/all
-check "300 lines in 300 messages" same 0 list-keys
-
-seq 1 400000 | gzip -9n | head -c 1000000 >"$tmp/data"
-
 load()
 {
 	ours load-buffer "$1" <"$tmp/data" && real save-buffer - |
@@ -151,32 +159,19 @@ save()
 	cmp "$tmp/saved" "$tmp/data" && grep -q '^< 304 16368' "$tmp/trace"
 }
 
-check "800 KB from our standard input to the server" load -
-check "... from a file that our client opens" load "$tmp/data"
-check "... is 300 read-open, 203 exit" received 300 203
-check "800 KB from the server to our standard output" save -
-check "... to a file that our client opens" save "$tmp/copy"
-check "... is 303, 304, 306 write-close, 203" received 303 304 306 203
-
 old_version()
 {
-	clean "$build/tmux-client" -v 7 -t "$tmp/trace" "$socket" \
+	clean "$bin-client" -v 7 -t "$tmp/trace" "$socket" \
 	    list-sessions >"$tmp/out.ours" 2>"$tmp/err.ours"
 	[ $? -eq 1 ] && [ "$(cat "$tmp/err.ours")" = \
 	    "protocol version mismatch (client 7, server 8)" ] &&
 	    received 12
 }
-check "protocol 7 is answered with 12 version" old_version
-
-server_fds()
-{
-	ls "/proc/$pid/fd" | wc -l
-}
 
 # Those of clients that have left it closes when it gets to it.
 fds_are()
 {
-	[ "$(server_fds)" -eq "$1" ]
+	[ "$(ls "/proc/$pid/fd" | wc -l)" -eq "$1" ]
 }
 
 # Ten at a time.
@@ -202,66 +197,103 @@ hundred()
 	[ $bad -eq 0 ]
 }
 
-attach()
-{
-	clean "$build/tmux-attach" "$1" "$socket" "$2"
-}
-
-fds=$(server_fds)
-check "a hundred clients, ten at a time" hundred
-check "a terminal passed: screen, keys, new size, detach by keys" \
-    attach detach one
-check "... and for another session" attach detach two
-check "descriptors in the real server are as many as before" \
-    until_true fds_are "$fds"
-
-# On machines whose least significant byte comes first.
-if [ "$(printf '\1\0' | od -An -td2 | tr -d ' ')" = 1 ]; then
-	modern=-m
-	check "modern wire: without descriptors it is the same" \
-	    same 0 list-sessions
-	modern=
-	check "modern wire: the server does not see the marks" \
-	    attach modern one
-else
-	skip "modern wire against the server" "big-endian: nothing is readable"
-fi
-
-# SIGCHLD of the server's own end included.
-ends()
+shutdown()
 {
 	attach shutdown two && wait "$server" && server=
 }
 
-check "kill-server: 210 shutdown to who is attached, and it ends" ends
+seq 1 400000 | gzip -9n | head -c 800000 >"$tmp/data"
+[ "$(printf '\1\0' | od -An -td2 | tr -d ' ')" = 1 ] && little=1 || little=
 
-serve()
+t()
 {
-	clean "$build/tmux-server" "$tmp/socket" "$1"
+	n=$1
+	shift
+	check "$variant: $n" "$@"
 }
 
-check "real client: identify, its descriptors, command; text, status" \
-    serve list
-check "real client: both streams and status 7" serve display
-check "real client: a message with status 3" serve message
-check "real client: 12 version 9, which it names" serve version
-check "real client: it notices that we are gone" serve lost
-check "real client: 1002 variables, one in the largest message" \
-    serve many-variables
-check "real client: a command that fills the largest message" \
-    serve long-command
-check "real client: 1 MiB to its standard output" serve much-output
-check "real client: 1 MiB from its standard input" serve much-input
-check "real client: fifty one after another" serve one-by-one
-check "real client: six at a time, served in reverse" serve together
-check "real client: attached, on a terminal that it passes" \
-    clean "$build/tmux-terminal" "$tmp/socket"
-if [ "$(printf '\1\0' | od -An -td2 | tr -d ' ')" = 1 ]; then
-	check "modern wire: its first mark is EPROTO, with the header" \
+# t, where the wires have something in common
+little()
+{
+	if [ -n "$little" ]; then
+		t "$@"
+	else
+		skip "$variant: $1" "big-endian: no header is readable"
+	fi
+}
+
+client_tests()
+{
+	t "list-sessions: what the real client prints" same 0 list-sessions
+	t "... is 303 write-open, 304 write, 203 exit" received 303 304 203
+	t "display-message: pid and version" \
+	    same 0 display-message -p '#{pid} #{version}'
+	t "UTF-8" same 0 display-message -p 'äöü €'
+	t "an unknown command: error text and status 1" same 1 no-such-command
+	t "a session that is not there" same 1 has-session -t nobody
+	t "a client without terminal cannot attach" same 1 attach-session
+	t "a file that is not there" same 1 load-buffer /nowhere/at/all
+	t "hundreds of lines, each in a message" same 0 list-keys
+	t "800 KB from our standard input to the server" load -
+	t "... from a file that our client opens" load "$tmp/data"
+	t "... is 300 read-open, 203 exit" received 300 203
+	t "800 KB from the server to our standard output" save -
+	t "... to a file that our client opens" save "$tmp/copy"
+	t "... is 303, 304, 306 write-close, 203" received 303 304 306 203
+	t "protocol 7 is answered with 12 version" old_version
+	fds=$(ls "/proc/$pid/fd" | wc -l)
+	t "a hundred clients, ten at a time" hundred
+	t "a terminal passed: screen, keys, new size, detach by keys" \
+	    attach detach one
+	t "... and for another session" attach detach two
+	t "two pipes passed: control mode" clean "$bin-control" "$socket" one
+	modern=-m
+	little "modern wire: without descriptors it is the same" \
+	    same 0 list-sessions
+	modern=
+	little "modern wire: the server does not see the marks" \
+	    attach modern one
+	t "the real server holds as many descriptors as before" \
+	    until_true fds_are "$fds"
+	t "kill-server: 210 shutdown to who is attached, and it ends" shutdown
+}
+
+server_tests()
+{
+	t "real client: identity, descriptors, command; text, status" serve list
+	t "real client: both streams and status 7" serve display
+	t "real client: a message with status 3" serve message
+	t "real client: 12 version 9, which it names" serve version
+	t "real client: it notices that we are gone" serve lost
+	t "real client: 1002 variables, one in the largest message" \
+	    serve many-variables
+	t "real client: a command that fills the largest message" \
+	    serve long-command
+	t "real client: 1 MiB to its standard output" serve much-output
+	t "real client: 1 MiB from its standard input" serve much-input
+	t "real client: fifty one after another" serve one-by-one
+	t "real client: six at a time, served in reverse" serve together
+	t "real client: attached, on a terminal that it passes" \
+	    clean "$bin-terminal" "$tmp/socket"
+	little "modern wire: its first mark is EPROTO, with the header" \
 	    serve modern
-else
-	skip "modern wire against the client" "big-endian: nothing is readable"
-fi
+}
+
+# talk VARIANT LIBRARY
+talk()
+{
+	variant=$1
+	bin=$build/tmux-$1
+	t "the programs compile" programs "$2"
+	t "the real server runs" start
+	[ "$tap_bad" -eq 0 ] || done_testing
+	client_tests
+	server_tests
+}
+
+talk plain "$build/src/libimsg.a"
+check "the library compiles with its buffers shrunk" shrunk_library
+talk shrunk "$build/tmux-shrunk.o"
 awk '{ s += $1; r += $2; n++ } END {
 	print "# " n " channels, " s " messages sent, " r " received" }' \
     "$tmp/count"
