@@ -54,7 +54,7 @@ programs()
 }
 
 # Nothing of the user's tmux, and an environment without surprises.
-# With exec=exec a background process of it is the program itself.
+# With exec="exec" a background process of it is the program itself.
 exec=
 clean()
 {
@@ -119,7 +119,7 @@ new_session()
 # The deadline is for the case that this script is killed.
 start()
 {
-	exec=exec
+	exec="exec"
 	clean timeout 300 tmux -D -L interop -f /dev/null \
 	    >"$tmp/server" 2>&1 </dev/null &
 	server=$!
