@@ -161,7 +161,7 @@ converse(struct imsgbuf *b, FILE *script, FILE *out)
 	int n;
 
 	while ((n = imsgbuf_recv(b, &m, PATIENCE)) == 1) {
-		note(out, "", &m);
+		note(out, "", &m, 0);
 		answer(b, script, imsg_get_type(&m));
 		imsg_free(&m);
 	}

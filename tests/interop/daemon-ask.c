@@ -2,9 +2,10 @@
 /*
  * A control client for daemons that speak imsg: sends requests and writes
  * down each answer.
- *	daemon-ask [-m] [-b MAXSIZE] [-e COMMAND] SOCKET REQUEST...
+ *	daemon-ask [-m] [-b MAXSIZE] [-e COMMAND] [-o OFFSET] SOCKET REQUEST...
  * The wire is classic, with -m modern.  -e runs a shell command with the
- * descriptor that an answer brings as its standard input and output.
+ * descriptor that an answer brings as its standard input and output.  Strings
+ * in answers are looked for from the offset of -o on.
  * A request is TYPE:PEERID:SIZE:UNTIL[:TIMES], its payload SIZE zeros, and
  * UNTIL says what to wait for:
  *	a number	answers up to one of that type, for each time
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 static const char *command;
+static size_t strings_from;
 static unsigned int answers;
 static size_t bytes;
 
@@ -99,7 +101,7 @@ answer(struct imsgbuf *b, struct imsg *m)
 	}
 	answers++;
 	bytes += IMSG_HEADER_SIZE + imsg_get_len(m);
-	note(stdout, "", m);
+	note(stdout, "", m, strings_from);
 	converse(m);
 }
 
@@ -222,13 +224,15 @@ main(int argc, char **argv)
 	struct imsgbuf b;
 
 	alarm(60);
-	while ((ch = getopt(argc, argv, "b:e:m")) != -1) {
+	while ((ch = getopt(argc, argv, "b:e:mo:")) != -1) {
 		if (ch == 'm')
 			wire = IMSG_WIRE_MODERN;
 		else if (ch == 'e')
 			command = optarg;
 		else if (ch == 'b')
 			maxsize = strtoul(optarg, NULL, 10);
+		else if (ch == 'o')
+			strings_from = strtoul(optarg, NULL, 10);
 		else
 			return EXIT_OURS;
 	}

@@ -146,10 +146,10 @@ strings(FILE *f, const unsigned char *p, size_t n)
 
 /*
  * A message as a line: type, peerid, length of the payload, whether there is
- * a descriptor, the first 32 bits in decimal, strings.
+ * a descriptor, the first 32 bits in decimal, strings from an offset on.
  */
 void
-note(FILE *f, const char *mark, struct imsg *m)
+note(FILE *f, const char *mark, struct imsg *m, size_t from)
 {
 	static const char *const fd[] = { "-", "fd", "taken", "lost" };
 	size_t n = imsg_get_len(m);
@@ -160,7 +160,8 @@ note(FILE *f, const char *mark, struct imsg *m)
 	if (n >= sizeof(first)) {
 		memcpy(&first, m->data, sizeof(first));
 		fprintf(f, " %u", first);
-		strings(f, m->data, n);
+		if (n > from)
+			strings(f, (unsigned char *)m->data + from, n - from);
 	}
 	fputc('\n', f);
 	fflush(f);

@@ -24,6 +24,6 @@ int fds_open(void);
 pid_t spawn(char *const *, int);
 int reap(pid_t);
 void ready(struct imsgbuf *, int, int);
-void note(FILE *, const char *, struct imsg *);
+void note(FILE *, const char *, struct imsg *, size_t);
 
 #endif

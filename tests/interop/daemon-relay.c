@@ -51,7 +51,7 @@ pump(struct side *from, struct side *to)
 	if ((n = imsgbuf_read(&from->b)) == -1 && errno != ECONNRESET)
 		err(EXIT_OURS, "imsgbuf_read");
 	while (imsgbuf_get(&from->b, &m) == 1) {
-		note(out, from->mark, &m);
+		note(out, from->mark, &m, 0);
 		forward(&to->b, &m);
 		imsg_free(&m);
 	}

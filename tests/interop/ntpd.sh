@@ -61,7 +61,7 @@ log()
 # Of a peer: type, peerid, length, descriptor, address.
 shorten()
 {
-	sed 's/^\(11 .* [-a-z]*\) [0-9]* \([0-9.]*\).*/\1 \2/'
+	sed 's/^\(11 [0-9]* [0-9]* [-a-z]*\) [0-9]* \([0-9.]*\).*/\1 \2/'
 }
 
 start ntpd setpriv --bounding-set -sys_time --inh-caps -sys_time \
