@@ -61,7 +61,6 @@ log()
 start bgpd chroot . /usr/sbin/bgpd -d -f /etc/bgpd.conf
 up bgpd all_active
 
-# The relay process brings the answer to 13, in no other order.
 total=$((peers * (peer_size + 16) + 16))
 i=1
 while [ "$i" -le "$peers" ]; do
@@ -83,7 +82,7 @@ ask $sock 22:0:0:1 | shorten >"$tmp/brief"
 same "22 is answered with $peers messages of $peer_size bytes and an end" \
     "$tmp/expected" "$tmp/brief"
 ask $sock 13:0:0:1 | shorten >"$tmp/long"
-same "13 too, by way of another process" "$tmp/expected" "$tmp/long"
+same "13 too, by way of another process of bgpd" "$tmp/expected" "$tmp/long"
 
 traced chroot . /usr/sbin/bgpctl show summary terse >"$tmp/got"
 same "bgpctl prints what was configured" "$tmp/terse" "$tmp/got"
@@ -104,7 +103,7 @@ check "other requests are answered by three processes of bgpd" \
 check "an unknown one is ignored" grep -q "^21 0 200 - " "$tmp/got"
 
 check "bgpctl show through our relay" relayed show
-check "with $peers neighbours" [ "$(log 13)" = $peers ]
+check "the relay saw $peers neighbours" [ "$(log 13)" = $peers ]
 for w in "show rib" "show tables" "show interfaces" "show rib memory" \
     "show neighbor peer-7"; do
 	check "bgpctl $w through our relay" relayed $w
@@ -112,10 +111,10 @@ done
 check "bgpctl neighbor down through our relay" \
     relayed neighbor peer-3 down
 check "a result of bgpd went through it" [ "$(log 12)" = 1 ]
-check "bgpd did it" eval \
+check "bgpd took the neighbour down" eval \
     'bgpctl show summary terse | grep -qx "peer-3 65003 Idle"'
 bgpctl neighbor peer-3 up >"$tmp/got"
-check "and up" within 20 all_active
+check "bgpctl neighbor up brings it back" within 20 all_active
 
 ask -m $sock 22:0:0:1 | shorten >"$tmp/modern"
 same "the modern wire is the same without descriptors" \
@@ -123,9 +122,9 @@ same "the modern wire is the same without descriptors" \
 ask -m -b 100000 $sock 13:0:20000:closed >"$tmp/got"
 check "bgpd hangs up at a message over 16 KiB" grep -qx closed "$tmp/got"
 ask $sock 13:0:16369:nothing 22:0:0:1 >"$tmp/got"
-check "which we do not send" grep -qx "not sent: ERANGE" "$tmp/got"
+check "we do not send such a message" grep -qx "not sent: ERANGE" "$tmp/got"
 ask -b 100000 $sock 13:0:65520:nothing 22:0:0:1 >"$tmp/got"
-check "nor one over 65535 on the classic wire, whatever the limit" \
+check "nor one over 65535 bytes on the classic wire, whatever the limit" \
     grep -qx "not sent: ERANGE" "$tmp/got"
 check "bgpd still answers" all_active
 done_testing

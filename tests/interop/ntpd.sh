@@ -80,7 +80,7 @@ ask $sock 11:0:0:12 | shorten >"$tmp/got"
 	cat "$tmp/peers"
 	echo "$((n + 1)) answers, $((n * (peer_size + 16) + 20)) bytes"
 } >"$tmp/expected"
-same "11 with $n messages of $peer_size bytes and their number" \
+same "11 is answered with $n messages of $peer_size bytes and their number" \
     "$tmp/expected" "$tmp/got"
 
 # This machine has no sensors that it knows.
@@ -93,7 +93,7 @@ total=$((72 + n * (peer_size + 16) + 20 + 20 + 16))
 	echo "$((n + 4)) answers, $total bytes"
 } >"$tmp/expected"
 ask $sock 15:0:0:16 | shorten >"$tmp/got"
-same "15 with everything" "$tmp/expected" "$tmp/got"
+same "15 is answered with everything" "$tmp/expected" "$tmp/got"
 ask -m $sock 15:0:0:16 | shorten >"$tmp/got"
 same "the modern wire is the same without descriptors" \
     "$tmp/expected" "$tmp/got"
@@ -118,7 +118,7 @@ check "an unknown request is ignored" \
 for w in status peers Sensors all; do
 	check "ntpctl -s $w through our relay" relayed -s $w
 done
-check "with $n servers" [ "$(log 11)" = $n ]
+check "the relay saw $n servers" [ "$(log 11)" = $n ]
 
 ask -m -b 100000 $sock 10:0:20000:closed >"$tmp/got"
 check "ntpd hangs up at a message over 16 KiB" grep -qx closed "$tmp/got"
