@@ -6,8 +6,11 @@
 # 5 neighbour up, 10 routes, 12 result, 13 neighbour, 14 next hops, 15
 # interfaces, 16 a route of the RIB, 22 neighbours in brief, 25 tables.
 . "${0%/*}/lib-daemons"
-fetch openbgpd=7.7
-programs daemon-answer
+if [ "${inside:-}" != 1 ]; then
+	fetch openbgpd=7.7
+	programs daemon-answer
+	twice
+fi
 . "$top/tests/tap.sh"
 
 dpkg-deb -x "$(deb_of openbgpd)" "$tmp/bgpd"
@@ -28,7 +31,7 @@ shows()
 	sed '/^--$/,$d' case >answers
 	sed '1,/^--$/d' case >expected
 	echo "status $status" >>expected
-	"$build/daemon-answer" $options answers log sock "$bgpctl" -s sock \
+	"$build/daemon-answer$variant" $options answers log sock "$bgpctl" -s sock \
 	    "$@" >got 2>&1
 	echo "status $?" >>got
 	check "$name" diff -b expected got

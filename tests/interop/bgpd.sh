@@ -8,8 +8,8 @@
 if [ "${inside:-}" != 1 ]; then
 	fetch openbgpd=7.7 libc6=
 	programs daemon-ask daemon-relay
+	enter
 fi
-enter
 . "$top/tests/tap.sh"
 
 peers=40		# more than one read can bring
@@ -46,7 +46,7 @@ all_active()
 relayed()
 {
 	bgpctl "$@" >"$tmp/direct" 2>&1
-	"$build/daemon-relay" "$tmp/relay.log" run/relay $sock \
+	"$build/daemon-relay$variant" "$tmp/relay.log" run/relay $sock \
 	    chroot . /usr/sbin/bgpctl -s /run/relay "$@" >"$tmp/relayed" 2>&1 &&
 	    diff "$tmp/direct" "$tmp/relayed" &&
 	    grep -q '^0 descriptors left' "$tmp/relay.log"

@@ -9,8 +9,8 @@
 if [ "${inside:-}" != 1 ]; then
 	fetch openntpd=6.2p3 libc6=
 	programs daemon-ask daemon-relay
+	enter
 fi
-enter
 . "$top/tests/tap.sh"
 
 servers="127.0.0.2 127.0.0.3 127.0.0.4 127.0.0.5 127.0.0.6"
@@ -43,7 +43,7 @@ relayed()
 {
 	ntpctl "$@" >"$tmp/direct" 2>&1
 	mv $sock $sock.real
-	"$build/daemon-relay" "$tmp/relay.log" $sock $sock.real \
+	"$build/daemon-relay$variant" "$tmp/relay.log" $sock $sock.real \
 	    chroot . /usr/sbin/ntpctl "$@" >"$tmp/relayed" 2>&1
 	status=$?
 	mv $sock.real $sock

@@ -12,8 +12,8 @@ if [ "${inside:-}" != 1 ]; then
 	fetch opensmtpd=6.8.0p2 libc6= libevent-2.1-7= libcrypt1= libdb5.3= \
 	    libpam0g= libaudit1= libcap-ng0= libssl3= zlib1g=
 	programs daemon-ask daemon-relay daemon-answer
+	enter
 fi
-enter
 . "$top/tests/tap.sh"
 
 sock=var/run/smtpd.sock
@@ -54,7 +54,7 @@ instead()
 
 relay()
 {
-	instead "$build/daemon-relay" "$tmp/relay.log" $sock $sock.real \
+	instead "$build/daemon-relay$variant" "$tmp/relay.log" $sock $sock.real \
 	    chroot --userspec=0:993 . "$@" &&
 	    grep -q '^0 descriptors left' "$tmp/relay.log"
 }
@@ -90,7 +90,7 @@ pretend()
 	name=$1 status=$2 line=$3
 	shift 3
 	cat >"$tmp/answers"
-	instead "$build/daemon-answer" "$@" >"$tmp/got" 2>&1 <"$tmp/mail"
+	instead "$build/daemon-answer$variant" "$@" >"$tmp/got" 2>&1 <"$tmp/mail"
 	if [ $? -eq "$status" ] && grep -qxF "$line" "$tmp/got"; then
 		ok "$name"
 	else
