@@ -25,11 +25,11 @@ user opensmtpq 993
 mkdir -p var/spool/smtpd
 chmod 711 var/spool/smtpd
 echo mail.example >etc/mailname
-cat >etc/smtpd.conf <<'E2'
+cat >etc/smtpd.conf <<EOF
 listen on lo port 2525
 action "local" maildir "/tmp/mail"
 match from any for any action "local"
-E2
+EOF
 
 # The real clients want the group that the package gives their file.
 client()
