@@ -193,7 +193,7 @@ check "the mail of sendmail is in the queue" \
 # What is in the queue and what was counted
 check "smtpctl show queue through our relay" relayed show queue
 check "it shows 2 messages" [ "$(wc -l <"$tmp/got")" = 2 ]
-printf '%x\n' $(ask $sock 5:16:4:one | sed -n 's/^5 0 8 - \([0-9]*\).*/\1/p') \
+printf '%08x\n' $(ask $sock 5:16:4:one | sed -n 's/^5 0 8 - \([0-9]*\).*/\1/p') \
     >"$tmp/id"
 check "5 lists them, too" eval 'grep -q "^$(cat "$tmp/id")" "$tmp/direct"'
 smtpctl show stats >"$tmp/real"
