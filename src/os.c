@@ -192,7 +192,7 @@ os_sndroom(int fd)
 #endif
 
 #ifndef IMSG_OS_REPLACEABLE
-const
+IMSGI_HIDDEN const
 #endif
     struct imsgi_os imsgi_os = {
 	    malloc,

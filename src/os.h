@@ -20,11 +20,20 @@
 #include <stdint.h>
 #include <time.h>
 
-/* A compiler without visibility has the version script or static linking. */
-#if defined(__GNUC__)
+/*
+ * What the library's files share with each other and with nobody else: static
+ * where all of them are one file (dist/amalgamate), unless tests look inside.
+ * A compiler without visibility has the version script or static linking.
+ */
+#if defined(IMSGI_AMALGAMATION) && !defined(IMSG_OS_REPLACEABLE)
+#define IMSGI_HIDDEN static
+#define IMSGI_EXTERN
+#elif defined(__GNUC__)
 #define IMSGI_HIDDEN __attribute__((__visibility__("hidden")))
+#define IMSGI_EXTERN extern
 #else
 #define IMSGI_HIDDEN
+#define IMSGI_EXTERN extern
 #endif
 
 struct imsg_cred;
@@ -73,7 +82,7 @@ struct imsgi_os {
 #ifdef IMSG_OS_REPLACEABLE
 extern struct imsgi_os imsgi_os;
 #else
-IMSGI_HIDDEN extern const struct imsgi_os imsgi_os;
+IMSGI_HIDDEN IMSGI_EXTERN const struct imsgi_os imsgi_os;
 #endif
 
 /*
