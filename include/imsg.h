@@ -400,6 +400,7 @@ void		 imsgbuf_set_cloexec(struct imsgbuf *);
 int		 imsgbuf_set_maxsize(struct imsgbuf *, uint32_t);
 int		 imsgbuf_set_maxpayload(struct imsgbuf *, uint32_t);
 #if IMSG_API_VERSION == 78
+#undef imsgbuf_set_maxsize
 #define imsgbuf_set_maxsize imsgbuf_set_maxpayload
 #endif
 

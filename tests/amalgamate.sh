@@ -4,7 +4,7 @@
 # amalgamate.sh SOURCE_DIR CC: the two files that dist/amalgamate makes are the
 # whole library and nothing else, compile everywhere without a word, show no
 # name but the documented ones, and serve programs in C and C++.
-src=$1
+src=$(cd "$1" && pwd)
 cc=$2
 . "$src/tests/tap.sh"
 
@@ -194,4 +194,6 @@ $cc -r -nostdlib -o "$tmp/both.o" "$tmp/mine.o" "$tmp/c99.o" 2>/dev/null
 check "two copies in one program: one's users" runs "$tmp/both.o" $cc $strict
 check "and the other's" runs "$tmp/both.o" $cc $strict \
     -include "$tmp/mine.h"
+check "and with API 78" runs "$tmp/both.o" $cc $strict \
+    -DIMSG_API_VERSION=78 -include "$tmp/mine.h"
 done_testing
