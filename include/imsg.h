@@ -379,7 +379,8 @@ int		 msgbuf_read(int, struct msgbuf *);
  * imsgbuf_init: sets pid to getpid(), maxsize to MAX_IMSGSIZE, fd; no I/O.
  *	-1 ENOMEM: w is NULL, the rest is not set.
  * imsgbuf_clear: frees all, closes queued descriptors but not fd; w becomes
- *	NULL.  Twice is fine; after it only imsgbuf_init() is.
+ *	NULL.  Twice is fine; after it only imsgbuf_init() is, and
+ *	imsgbuf_queuelen() and imsgbuf_queuebytes(), which say 0.
  * imsgbuf_allow_fdpass: descriptors may be sent and received from now on;
  *	fd must be a UNIX socket.  Without it, a queued descriptor is closed
  *	unsent while its message says that one follows: an error in the

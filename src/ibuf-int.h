@@ -28,6 +28,14 @@
 #define IBUF_BEGUN     0x20 /* sent in part: too late for a descriptor */
 #define IBUF_RECEIVED  0x40 /* a received message, as it is fetched */
 
+/*
+ * Storage behind the struct is aligned as malloc(3) aligns, and with it the
+ * payload behind a header of 16 bytes, which programs cast to structs of their
+ * own: 12 bytes on 32-bit machines, none on others.
+ */
+#define IBUF_PAD  ((16 - sizeof(struct ibuf) % 16) % 16)
+#define IBUF_HEAD (sizeof(struct ibuf) + IBUF_PAD)
+
 #define IBUF_IS_VIEW(b) ((b)->fd == IBUF_FD_VIEW)
 
 /* Makes size at least want (<= max), moving the content.  -1 ENOMEM. */
@@ -43,7 +51,7 @@ imsgi_ibuf_init(struct ibuf *b, size_t len, size_t max)
 {
 	b->entry.tqe_next = NULL;
 	b->entry.tqe_prev = NULL;
-	b->buf = (unsigned char *)(b + 1);
+	b->buf = (unsigned char *)(b + 1) + IBUF_PAD;
 	b->size = len;
 	b->max = max;
 	b->wpos = b->rpos = 0;
@@ -60,11 +68,11 @@ imsgi_ibuf_new(size_t len, size_t max)
 {
 	struct ibuf *b;
 
-	if (len > SIZE_MAX - sizeof(*b)) {
+	if (len > SIZE_MAX - IBUF_HEAD) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	if ((b = imsgi_os.alloc(sizeof(*b) + len)) != NULL)
+	if ((b = imsgi_os.alloc(IBUF_HEAD + len)) != NULL)
 		imsgi_ibuf_init(b, len, max);
 	return b;
 }

@@ -25,11 +25,11 @@ new_zeroed(size_t len, size_t max)
 {
 	struct ibuf *b;
 
-	if (len > SIZE_MAX - sizeof(*b)) {
+	if (len > SIZE_MAX - IBUF_HEAD) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	if ((b = imsgi_os.calloc(1, sizeof(*b) + len)) == NULL)
+	if ((b = imsgi_os.calloc(1, IBUF_HEAD + len)) == NULL)
 		return NULL;
 	imsgi_ibuf_init(b, len, max);
 	if (len == 0) {

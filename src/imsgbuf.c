@@ -107,13 +107,14 @@ imsgbuf_peercred(const struct imsgbuf *b, struct imsg_cred *cred)
 uint32_t
 imsgbuf_queuelen(struct imsgbuf *b)
 {
-	return msgbuf_queuelen(b->w);
+	/* Classic programs ask after the end, in the loop that comes to it. */
+	return b->w == NULL ? 0 : msgbuf_queuelen(b->w);
 }
 
 size_t
 imsgbuf_queuebytes(const struct imsgbuf *b)
 {
-	return b->w->wq.bytes;
+	return b->w == NULL ? 0 : b->w->wq.bytes;
 }
 
 int

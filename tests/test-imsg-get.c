@@ -290,6 +290,54 @@ a_short_element_is_ebadmsg_and_freed(void **state)
 	ibufq_free(q);
 }
 
+static int
+aligned(const void *p)
+{
+	return (uintptr_t)p % _Alignof(max_align_t) == 0;
+}
+
+/* Programs cast it to structures of theirs. */
+static void
+storage_and_payload_are_aligned_for_any_type(void **state)
+{
+	static const size_t sizes[] = { 1, 8, 100, 5000, 16000, 60000, 300000 };
+	static char big[300000];
+	struct imsgbuf a, b;
+	struct ibuf *p;
+	struct imsg m;
+	size_t i;
+	int pass;
+
+	(void)state;
+	for (pass = 0; pass < 2; pass++)
+		for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			t_chan(&a, &b, pass);
+			t_nonblock(a.fd);
+			t_nonblock(b.fd);
+			a.maxsize = b.maxsize = 1 << 20;
+			assert_int_equal(
+			    imsg_compose(&a, 1, 0, 0, pass ? t_fd(NULL) : -1,
+				big, sizes[i]),
+			    1);
+			while (
+			    imsgbuf_queuelen(&a) > 0 || imsgbuf_partial(&b)) {
+				assert_int_equal(imsgbuf_write(&a), 0);
+				assert_int_equal(imsgbuf_read(&b), 1);
+			}
+			t_get(&b, &m);
+			assert_true(aligned(m.data));
+			imsg_free(&m);
+			t_unchan(&a, &b);
+			assert_non_null(p = ibuf_open(sizes[i]));
+			assert_true(aligned(p->buf));
+			ibuf_free(p);
+			assert_non_null(p = ibuf_dynamic(1, SIZE_MAX));
+			assert_int_equal(ibuf_add_zero(p, sizes[i]), 0);
+			assert_true(aligned(p->buf));
+			ibuf_free(p);
+		}
+}
+
 int
 main(void)
 {
@@ -306,6 +354,7 @@ main(void)
 		T(messages_wait_in_queues_whole),
 		T(a_lost_descriptor_stays_lost_in_a_queue),
 		T(a_short_element_is_ebadmsg_and_freed),
+		T(storage_and_payload_are_aligned_for_any_type),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

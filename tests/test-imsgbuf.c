@@ -62,6 +62,8 @@ clear_drops_everything_but_the_socket(void **state)
 	assert_int_equal(imsg_compose(&a, 1, 0, 0, t_fd(NULL), "x", 1), 1);
 	imsgbuf_clear(&a);
 	assert_null(a.w);
+	assert_int_equal(imsgbuf_queuelen(&a), 0);
+	assert_int_equal(imsgbuf_queuebytes(&a), 0);
 	imsgbuf_clear(&a);
 	assert_true(fcntl(a.fd, F_GETFD) != -1);
 	imsgbuf_clear(&b);
