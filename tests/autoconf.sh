@@ -38,15 +38,16 @@ project()
 	    autoconf -Wall -Werror)
 }
 
-# configure PROJECT VARIABLE=VALUE... OPTIONS...: in a directory of its own
+# configure PROJECT VARIABLE=VALUE... OPTIONS...: in a directory of its own.  Its
+# own programs run with the library if LIBS says so.
 configure()
 {
 	rm -rf "$tmp/b"
 	mkdir "$tmp/b"
 	name=$1
 	shift
-	(cd "$tmp/b" && "$tmp/$name/configure" CC="$cc" CFLAGS="-g $flags" \
-	    "$@" 2>&1) | tee "$tmp/log"
+	(cd "$tmp/b" && LD_LIBRARY_PATH=$libdir "$tmp/$name/configure" \
+	    CC="$cc" CFLAGS="-g $flags" "$@" 2>&1) | tee "$tmp/log"
 	[ -f "$tmp/b/config.status" ]
 }
 
@@ -298,7 +299,10 @@ main(void)
 {
 	struct imsgbuf b;
 
-	return imsgbuf_init(&b, -1) == -1 || imsgbuf_read(&b) != -1;
+	if (imsgbuf_init(&b, -1) == -1 || imsgbuf_read(&b) != -1)
+		return 1;
+	imsgbuf_clear(&b);
+	return 0;
 }
 END
 by_hand()
