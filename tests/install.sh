@@ -12,6 +12,7 @@ cc=$3
 root=$tmp/root
 check "installs" meson install -C "$build" --no-rebuild --destdir "$root"
 pc=$(find "$root" -name libimsg.pc)
+[ -n "$pc" ] || done_testing
 PKG_CONFIG_SYSROOT_DIR=$root
 PKG_CONFIG_PATH=${pc%/*}
 export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_PATH
