@@ -39,8 +39,8 @@ project()
 	    autoconf -Wall -Werror)
 }
 
-# configure PROJECT VARIABLE=VALUE... OPTIONS...: in a directory of its own.  Its
-# own programs run with the library if LIBS says so.
+# configure PROJECT ARGUMENTS...: in a directory of its own.  Its own programs
+# run with the library if LIBS says so.
 configure()
 {
 	rm -rf "$tmp/b"
