@@ -383,9 +383,11 @@ int		 msgbuf_read(int, struct msgbuf *);
  * imsgbuf_allow_fdpass: descriptors may be sent and received from now on;
  *	fd must be a UNIX socket.  Without it, a queued descriptor is closed
  *	unsent while its message says that one follows: an error in the
- *	program.
+ *	program.  What was sent is closed at once; on macOS when the peer has
+ *	read it, see imsg(3).
  * imsgbuf_set_cloexec: descriptors received from now on are close-on-exec,
- *	atomically where MSG_CMSG_CLOEXEC exists.
+ *	atomically where MSG_CMSG_CLOEXEC exists and works: not on macOS and
+ *	FreeBSD.
  * imsgbuf_set_maxsize: largest message for sending and receiving.
  *	Version 77: the total size; EINVAL below 16 or above 0x7fffffff.
  *	Version 78: the payload size, as imsgbuf_set_maxpayload().
@@ -398,6 +400,7 @@ void		 imsgbuf_set_cloexec(struct imsgbuf *);
 int		 imsgbuf_set_maxsize(struct imsgbuf *, uint32_t);
 int		 imsgbuf_set_maxpayload(struct imsgbuf *, uint32_t);
 #if IMSG_API_VERSION == 78
+#undef imsgbuf_set_maxsize
 #define imsgbuf_set_maxsize imsgbuf_set_maxpayload
 #endif
 

@@ -12,8 +12,14 @@
 #define _GNU_SOURCE 1
 #endif
 #elif defined(__APPLE__)
+/* getpeereid(), SO_NOSIGPIPE, beside a program's _POSIX_C_SOURCE. */
 #ifndef _DARWIN_C_SOURCE
 #define _DARWIN_C_SOURCE 1
+#endif
+#elif defined(__NetBSD__)
+/* With -std=c99 there is nothing but ISO C otherwise (sys/featuretest.h). */
+#ifndef _NETBSD_SOURCE
+#define _NETBSD_SOURCE 1
 #endif
 #endif
 

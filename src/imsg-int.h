@@ -13,7 +13,9 @@
 #include "msgbuf-int.h"
 
 /* The library defines both; the program's choice of API is not ours. */
+#if IMSG_API_VERSION == 78
 #undef imsgbuf_set_maxsize
+#endif
 
 /* imsgbuf.flags */
 #define IMSG_FLAG_FDPASS  0x01
@@ -35,7 +37,7 @@ IMSGI_HIDDEN int imsgi_at_read_limit(const struct imsgbuf *);
 /* The header callback of a channel's reader. */
 IMSGI_HIDDEN struct ibuf *imsgi_wire_header(struct ibuf *, void *, int *);
 /* The same for messages that wait in its input buffer. */
-IMSGI_HIDDEN extern const struct msgbuf_lazy imsgi_wire_lazy;
+IMSGI_HIDDEN IMSGI_EXTERN const struct msgbuf_lazy imsgi_wire_lazy;
 /* Length and flags of a message of this total size on the classic wire. */
 IMSGI_HIDDEN uint32_t imsgi_wire_classic_len(size_t, int);
 

@@ -202,7 +202,7 @@ wire_scan(void *arg, unsigned char *p, size_t len, uint32_t max, uint32_t *n,
 	return scan_modern(b, p, len, max, n, more);
 }
 
-const struct msgbuf_lazy imsgi_wire_lazy = {
+IMSGI_HIDDEN const struct msgbuf_lazy imsgi_wire_lazy = {
 	wire_scan,
 	offsetof(struct imsg_hdr, len),
 	to_classic,

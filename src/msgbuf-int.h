@@ -120,6 +120,7 @@ struct msgbuf {
 	uint32_t halves; /* of these, first halves of messages */
 	int limited;	 /* a limit of the write side is set */
 	int no_mmsg;	 /* -1 not known yet, 0 usable, 1 not */
+	struct imsgi_inflight inflight;
 	/* receive side */
 	struct ibufqueue rq;
 	struct ibufqueue parts; /* continuation of cur's storage */

@@ -95,7 +95,10 @@ consume_head(struct msgbuf *m, struct ibuf *b, size_t take, int passed)
 	m->wq.bytes -= take;
 	if (b->fd >= 0 && (passed || ibuf_size(b) == 0)) {
 		/* Passed: the message in flight has a reference of its own. */
-		imsgi_close(ibuf_fd_get(b));
+		if (passed)
+			imsgi_inflight_sent(&m->inflight, ibuf_fd_get(b));
+		else
+			imsgi_close(ibuf_fd_get(b));
 		m->wq.fds--;
 	}
 	if (b->state & IBUF_CHUNK) {
@@ -239,6 +242,7 @@ imsgi_msgbuf_sendfd(struct msgbuf *m, int fd, int nowait)
 	struct batch t;
 	ssize_t n;
 
+	imsgi_inflight_look(&m->inflight, fd);
 	if ((c = lone_chunk(m)) != NULL)
 		return send_chunk(m, c, fd, nowait);
 	if (!has_bytes(m))

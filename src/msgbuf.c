@@ -47,6 +47,7 @@ msgbuf_clear(struct msgbuf *m)
 			ibuf_free(b);
 	}
 	ibufq_flush(&m->hollow);
+	imsgi_inflight_clear(&m->inflight);
 	imsgi_chunk_drop_spares(m);
 	m->count = m->halves = 0;
 	imsgi_msgbuf_clear_read(m);

@@ -10,7 +10,10 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#ifdef __APPLE__
+#if defined(__FreeBSD__)
+#include <sys/param.h>
+#endif
+#if defined(__APPLE__) || defined(__FreeBSD__)
 #include <sys/ucred.h>
 #endif
 
@@ -74,23 +77,48 @@ fetch(int fd, struct imsg_cred *cred)
 	cred->pid = peer.pid > 0 ? peer.pid : -1;
 	return 0;
 }
-#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || \
-    defined(__DragonFly__)
+#elif defined(LOCAL_PEEREID)
+/* NetBSD: unix(4), since 5.0. */
+static int
+fetch(int fd, struct imsg_cred *cred)
+{
+	struct unpcbid peer;
+	socklen_t len = sizeof(peer);
+
+	memset(&peer, 0, sizeof(peer));
+	if (getsockopt(fd, 0, LOCAL_PEEREID, &peer, &len) == -1)
+		return -1;
+	cred->uid = peer.unp_euid;
+	cred->gid = peer.unp_egid;
+	cred->pid = peer.unp_pid;
+	return 0;
+}
+#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__DragonFly__)
 static pid_t
 peer_pid(int fd)
 {
 #if defined(LOCAL_PEERPID)
+	/* macOS: sys/un.h, since 10.8 */
 	pid_t pid;
 	socklen_t len = sizeof(pid);
 
 	if (getsockopt(fd, SOL_LOCAL, LOCAL_PEERPID, &pid, &len) == 0)
 		return pid;
+#elif defined(__FreeBSD__) && __FreeBSD_version >= 1300139
+	/* unix(4): cr_pid is there in 13.0; level 0 stands for SOL_LOCAL */
+	struct xucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, 0, LOCAL_PEERCRED, &peer, &len) == 0 &&
+	    peer.cr_version == XUCRED_VERSION && peer.cr_pid > 0)
+		return peer.cr_pid;
 #else
 	(void)fd;
 #endif
 	return -1;
 }
 
+/* getpeereid(3): the effective ids at connect(2) or listen(2) time. */
 static int
 fetch(int fd, struct imsg_cred *cred)
 {

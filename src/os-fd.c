@@ -122,6 +122,15 @@ sort_control(struct msghdr *msg)
 	return fd;
 }
 
+/* msg_iovlen is an int, unsigned or not, or a size_t: counted, not cast. */
+static void
+set_iov(struct msghdr *msg, struct iovec *iov, int n)
+{
+	msg->msg_iov = iov;
+	for (; n > 0; n--)
+		msg->msg_iovlen++;
+}
+
 static ssize_t
 recv_once(int fd, struct msghdr *msg, int flags)
 {
@@ -146,9 +155,7 @@ imsgi_recv(int fd, struct iovec *iov, int iovcnt, int how, int *passed)
 		flags |= RECV_CLOEXEC;
 
 	memset(&msg, 0, sizeof(msg));
-	msg.msg_iov = iov;
-	/* The type differs: size_t in Linux, int in POSIX. */
-	msg.msg_iovlen = (unsigned int)iovcnt;
+	set_iov(&msg, iov, iovcnt);
 	msg.msg_control = ctl.buf;
 	msg.msg_controllen = sizeof(ctl.buf);
 	*passed = IMSGI_FD_NONE;
@@ -168,7 +175,8 @@ imsgi_recv(int fd, struct iovec *iov, int iovcnt, int how, int *passed)
 	if (n == -1)
 		return -1;
 	*passed = refused ? IMSGI_FD_LOST : sort_control(&msg);
-	if ((how & IMSGI_RECV_CLOEXEC) && RECV_CLOEXEC == 0 && *passed >= 0)
+	if ((how & IMSGI_RECV_CLOEXEC) && *passed >= 0 &&
+	    (imsgi_os.quirks & IMSGI_Q_CLOEXEC))
 		(void)imsgi_os.cloexec(*passed);
 	return n;
 }
@@ -180,8 +188,7 @@ imsgi_readv_nowait(int fd, struct iovec *iov, int iovcnt)
 	ssize_t n;
 
 	memset(&msg, 0, sizeof(msg));
-	msg.msg_iov = iov;
-	msg.msg_iovlen = (unsigned int)iovcnt;
+	set_iov(&msg, iov, iovcnt);
 	n = recv_once(fd, &msg, MSG_DONTWAIT);
 	if (n == -1 && errno == ENOTSOCK)
 		n = imsgi_readv(fd, iov, iovcnt);
@@ -191,8 +198,8 @@ imsgi_readv_nowait(int fd, struct iovec *iov, int iovcnt)
 static int
 send_flags(int fd, int nowait)
 {
-	/* Nothing to do where MSG_NOSIGNAL exists. */
-	if (SEND_FLAGS == 0)
+	/* Each time: the number may stand for another socket than before. */
+	if (imsgi_os.quirks & IMSGI_Q_NOSIGPIPE)
 		(void)imsgi_os.nosigpipe(fd);
 	return SEND_FLAGS | (nowait ? MSG_DONTWAIT : 0);
 }
@@ -218,6 +225,10 @@ imsgi_send(int fd, struct msghdr *msg, int nowait)
 	do {
 		n = imsgi_os.sendmsg(fd, msg, flags);
 	} while (n == -1 && errno == EINTR);
+	/* Full for a descriptor only: poll(2) may call it writable. */
+	if (n == -1 && errno == EMSGSIZE && msg->msg_controllen > 0 &&
+	    (imsgi_os.quirks & IMSGI_Q_MSGSIZE))
+		errno = ENOBUFS;
 	return n;
 }
 

@@ -119,7 +119,10 @@ os_cloexec(int fd)
 	return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* macOS has no MSG_NOSIGNAL; the socket option does the same (setsockopt(2)) */
+/*
+ * macOS has no MSG_NOSIGNAL; the socket option does the same, for all who
+ * write to the socket (getsockopt(2) of macOS).
+ */
 static int
 os_nosigpipe(int fd)
 {
@@ -133,8 +136,63 @@ os_nosigpipe(int fd)
 #endif
 }
 
+/*
+ * XNU takes what a peer has not read yet off the limit of the sending socket,
+ * and tells that limit as SO_SNDBUF (uipc_send() and uipc_rcvd() in
+ * bsd/kern/uipc_usrreq.c).
+ */
+static int
+os_sndroom(int fd)
+{
+#ifdef __APPLE__
+	int room;
+	socklen_t len = sizeof(room);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &len) == 0)
+		return room;
+#else
+	(void)fd;
+#endif
+	return -1;
+}
+
+#ifdef MSG_NOSIGNAL
+#define QUIRK_NOSIGPIPE 0
+#else
+#define QUIRK_NOSIGPIPE IMSGI_Q_NOSIGPIPE
+#endif
+
+/*
+ * macOS has no MSG_CMSG_CLOEXEC.  FreeBSD took it and did nothing until 13.0
+ * and some (libwayland's meson.build names 1300502 and 1400006); a program
+ * may run on an older kernel than it was compiled on.
+ */
+#if defined(MSG_CMSG_CLOEXEC) && !defined(__FreeBSD__)
+#define QUIRK_CLOEXEC 0
+#else
+#define QUIRK_CLOEXEC IMSGI_Q_CLOEXEC
+#endif
+
+/*
+ * Where unread bytes of the peer are taken off the sender's limit, control
+ * data that do not fit into the rest are EMSGSIZE, not EAGAIN: sosend() in
+ * XNU's bsd/kern/uipc_socket.c and in NetBSD's sys/kern/uipc_socket.c.
+ */
+#if defined(__APPLE__) || defined(__NetBSD__)
+#define QUIRK_MSGSIZE IMSGI_Q_MSGSIZE
+#else
+#define QUIRK_MSGSIZE 0
+#endif
+
+/* See os-inflight.c. */
+#ifdef __APPLE__
+#define QUIRK_INFLIGHT IMSGI_Q_INFLIGHT
+#else
+#define QUIRK_INFLIGHT 0
+#endif
+
 #ifndef IMSG_OS_REPLACEABLE
-const
+IMSGI_HIDDEN const
 #endif
     struct imsgi_os imsgi_os = {
 	    malloc,
@@ -157,7 +215,9 @@ const
 	    getpid,
 	    os_cloexec,
 	    os_nosigpipe,
+	    os_sndroom,
 	    imsgi_os_peercred,
+	    QUIRK_NOSIGPIPE | QUIRK_CLOEXEC | QUIRK_MSGSIZE | QUIRK_INFLIGHT,
     };
 
 void

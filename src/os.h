@@ -20,11 +20,20 @@
 #include <stdint.h>
 #include <time.h>
 
-/* A compiler without visibility has the version script or static linking. */
-#if defined(__GNUC__)
+/*
+ * What the library's files share with each other and with nobody else: static
+ * where all of them are one file (dist/amalgamate), unless tests look inside.
+ * A compiler without visibility has the version script or static linking.
+ */
+#if defined(IMSGI_AMALGAMATION) && !defined(IMSG_OS_REPLACEABLE)
+#define IMSGI_HIDDEN static
+#define IMSGI_EXTERN
+#elif defined(__GNUC__)
 #define IMSGI_HIDDEN __attribute__((__visibility__("hidden")))
+#define IMSGI_EXTERN extern
 #else
 #define IMSGI_HIDDEN
+#define IMSGI_EXTERN extern
 #endif
 
 struct imsg_cred;
@@ -56,17 +65,39 @@ struct imsgi_os {
 	pid_t (*getpid)(void);
 	int (*cloexec)(int);
 	int (*nosigpipe)(int);
+	int (*sndroom)(int);
 	int (*peercred)(int, struct imsg_cred *);
+	int quirks;
 };
+
+/*
+ * What a system does otherwise.  Bits of the table, not conditional code, so
+ * that tests take these ways on any system.
+ */
+#define IMSGI_Q_NOSIGPIPE 0x01 /* SIGPIPE is an option of the socket */
+#define IMSGI_Q_CLOEXEC	  0x02 /* recvmsg(2) cannot be trusted to set it */
+#define IMSGI_Q_MSGSIZE	  0x04 /* no room for a descriptor: EMSGSIZE */
+#define IMSGI_Q_INFLIGHT  0x08 /* a descriptor in flight needs another one */
 
 #ifdef IMSG_OS_REPLACEABLE
 extern struct imsgi_os imsgi_os;
 #else
-IMSGI_HIDDEN extern const struct imsgi_os imsgi_os;
+IMSGI_HIDDEN IMSGI_EXTERN const struct imsgi_os imsgi_os;
 #endif
 
-/* Largest control message of a receipt beside the descriptor, in bytes. */
+/*
+ * Room for control messages of a receipt beside the descriptor, in bytes.
+ * Linux lets no descriptor in that does not fit (scm_detach_fds() in
+ * net/core/scm.c).  POSIX.1-2008 leaves that open, and a kernel that has put
+ * more of them into our table than it tells would let a peer fill it: room for
+ * all that fit into one sendmsg(2), an mbuf cluster in FreeBSD and XNU
+ * (sockargs() in kern/uipc_syscalls.c).
+ */
+#ifdef __linux__
 #define IMSGI_CONTROL_EXTRA 384
+#else
+#define IMSGI_CONTROL_EXTRA 2048
+#endif
 
 /*
  * Storage for control messages, aligned as CMSG_FIRSTHDR wants it.  No struct
@@ -81,6 +112,14 @@ union imsgi_ctl {
 union imsgi_ctl_in {
 	size_t align;
 	unsigned char buf[CMSG_SPACE(sizeof(int)) + IMSGI_CONTROL_EXTRA];
+};
+
+/* Descriptors sent that stay open for a while, oldest first. */
+#define IMSGI_INFLIGHT 16
+struct imsgi_inflight {
+	int fd[IMSGI_INFLIGHT];
+	unsigned int n;
+	int room; /* the most that the socket was seen to have */
 };
 
 /* What a receipt brought besides bytes: a descriptor, or one of these. */
@@ -139,5 +178,12 @@ IMSGI_HIDDEN ssize_t imsgi_send(int, struct msghdr *, int);
 /* The same for a batch; ENOSYS where the system cannot. */
 IMSGI_HIDDEN int imsgi_sendmm(int, struct imsgi_mmsg *, unsigned int, int);
 IMSGI_HIDDEN ssize_t imsgi_writev(int, struct iovec *, int);
+
+/* os-inflight.c */
+/* Before a system call on the socket: what has arrived is closed. */
+IMSGI_HIDDEN void imsgi_inflight_look(struct imsgi_inflight *, int);
+/* That descriptor was sent: closes it, if need be later. */
+IMSGI_HIDDEN void imsgi_inflight_sent(struct imsgi_inflight *, int);
+IMSGI_HIDDEN void imsgi_inflight_clear(struct imsgi_inflight *);
 
 #endif

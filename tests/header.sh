@@ -238,13 +238,6 @@ for c in gcc clang; do
 	done
 done
 
-# For those who vendor: one source that includes all others.
-for f in "$src"/src/*.c; do
-	echo "#include \"$f\""
-done >"$tmp/one.c"
-check "the library compiles as one file" compile c99 -Wno-conversion \
-    <"$tmp/one.c"
-
 # Macros: those that the header adds to what its own includes define.
 $cc -dM -E -I"$src/include" -x c "$tmp/b.c" | sort >"$tmp/with"
 sed -n 's/^#include </#include </p' "$src/include/imsg.h" >"$tmp/c.c"

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: ISC */
+#define LOCAL_PEERCRED 0x001

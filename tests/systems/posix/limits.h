@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: ISC */
+#define INT_MAX __INT_MAX__
