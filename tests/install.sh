@@ -103,7 +103,8 @@ tree="$tmp/a tree"
 mkdir "$tree"
 tarball()
 {
-	(cd "$src" && { git ls-files 2>/dev/null ||
+	# No list if it lies untracked in somebody else's repository.
+	(cd "$src" && { git ls-files 2>/dev/null | grep . ||
 	    find . -name 'build*' -prune -o -name .git -prune -o \
 	    -type f -print; }) >"$tmp/files"
 	tar -cf - -C "$src" -T "$tmp/files" | tar -xf - -C "$tree" &&
