@@ -37,8 +37,8 @@
  * starts no thread and keeps no global state.
  */
 /* clang-format off */
-#ifndef IMSG_H
-#define IMSG_H
+#ifndef LIBIMSG_IMSG_H
+#define LIBIMSG_IMSG_H
 
 #include <sys/types.h>
 #include <sys/uio.h>

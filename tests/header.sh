@@ -53,8 +53,21 @@ else
 fi
 
 echo '#include <imsg.h>' >"$tmp/b.c"
-check "an unknown API version is refused" refuses compile c11 \
-    -DIMSG_API_VERSION=79 <"$tmp/b.c"
+# says WORDS STANDARD FLAGS...: it does not compile, and these are the words
+says()
+{
+	words=$1
+	shift
+	! compile "$@" 2>"$tmp/err" && cat "$tmp/err" &&
+	    grep -qF "$words" "$tmp/err"
+}
+for v in 0 1 76 79 770; do
+	check "API version $v is refused, with words" \
+	    says "must be 77 (OpenBSD 7.7) or 78 (OpenBSD 7.8)" c11 \
+	    -DIMSG_API_VERSION=$v <"$tmp/b.c"
+done
+check "an empty API version is refused" refuses compile c11 \
+    -DIMSG_API_VERSION= <"$tmp/b.c"
 
 # Names that programs in the field define themselves.
 cat >"$tmp/field.c" <<'END'
@@ -118,6 +131,113 @@ else
 	skip "alone, C++" "no C++ compiler"
 fi
 
+# Programs keep a directory of their own in front of the system's.  In it is an
+# imsg.h that goes on to ours and adds to it, whatever its guard is called, and
+# a sys/queue.h.
+mkdir -p "$tmp/compat/sys"
+cat >"$tmp/compat/sys/queue.h" <<'END'
+#ifndef COMPAT_QUEUE_H
+#define COMPAT_QUEUE_H
+#define TAILQ_HEAD(name, type) \
+struct name { struct type *tqh_first; struct type **tqh_last; }
+#endif
+END
+cat >"$tmp/front.c" <<'END'
+#include <sys/queue.h>
+#include <imsg.h>
+#if !defined(COMPAT_QUEUE_H) || !defined(COMPAT_VERSION)
+#error "not the headers of compat/"
+#endif
+#if IMSG_VERSION < 10000 || IMSG_API_VERSION != COMPAT_VERSION
+#error "not the header of the library"
+#endif
+TAILQ_HEAD(list, ibuf);
+int main(void)
+{
+	struct imsgbuf b;
+	struct list l;
+
+	l.tqh_first = 0;
+	return compat_init(&b, 0) == -1 || l.tqh_first != 0;
+}
+END
+sed -e '1d' -e '2a #include <sys/queue.h>' "$tmp/front.c" >"$tmp/front2.c"
+sed 's/<imsg\.h>/"imsg.h"/' "$tmp/front.c" >"$tmp/compat/quoted.c"
+
+additions()
+{
+	cat <<-'END'
+	#define COMPAT_VERSION 78
+	static inline int compat_init(struct imsgbuf *b, int fd)
+	{ return imsgbuf_init(b, fd); }
+	END
+}
+
+# wrapper GUARD: compat/imsg.h with the usual guard around it
+wrapper()
+{
+	{
+		printf '#ifndef %s\n#define %s\n' "$1" "$1"
+		echo '#define IMSG_API_VERSION 78'
+		echo '#include_next <imsg.h>'
+		additions
+		echo '#endif'
+	} >"$tmp/compat/imsg.h"
+}
+
+# wrapper_above GUARD: #include_next stands above it, which also works for
+# files of compat/ that say "imsg.h": those find this file twice.  The pragma
+# is for programs compiled with -Wpedantic.
+wrapper_above()
+{
+	{
+		echo '#pragma GCC system_header'
+		printf '#ifndef %s\n' "$1"
+		echo '#define IMSG_API_VERSION 78'
+		printf '#endif\n#include_next <imsg.h>\n#ifndef %s\n' "$1"
+		printf '#define %s\n' "$1"
+		additions
+		echo '#endif'
+	} >"$tmp/compat/imsg.h"
+}
+
+# in_front WRITE "COMPILER FLAGS" FILE...
+in_front()
+{
+	write=$1
+	with=$2
+	shift 2
+	for guard in _IMSG_H_ IMSG_H COMPAT_IMSG_H _COMPAT_IMSG_H; do
+		$write $guard
+		for where in -I -isystem; do
+			$with -Wall -Wextra -Wundef -Wshadow -Werror \
+			    -fsyntax-only -I"$tmp/compat" \
+			    $where "$src/include" "$@" || {
+				echo "guard $guard, $where"
+				return 1
+			}
+		done
+	done
+}
+
+for c in gcc clang; do
+	case $c in
+	gcc) cplus=g++ ;;
+	clang) cplus=clang++ ;;
+	esac
+	for with in "$c -x c -std=c99" "$cplus -x c++ -std=c++11"; do
+		if ! command -v ${with%% *} >/dev/null 2>&1; then
+			skip "compat/imsg.h in front, $with" "no ${with%% *}"
+			continue
+		fi
+		check "compat/imsg.h in front, $with" in_front wrapper \
+		    "$with" "$tmp/front.c"
+		check "... #include_next first, -Wpedantic, quoted, $with" \
+		    in_front wrapper_above "$with -Wpedantic" \
+		    "$tmp/front2.c" "$tmp/compat/quoted.c"
+	done
+done
+
 # Macros: those that the header adds to what its own includes define.
 $cc -dM -E -I"$src/include" -x c "$tmp/b.c" | sort >"$tmp/with"
 sed -n 's/^#include </#include </p' "$src/include/imsg.h" >"$tmp/c.c"
@@ -131,11 +251,11 @@ IMSG_FD_LOST
 IMSG_FD_NONE
 IMSG_FD_PRESENT
 IMSG_FD_TAKEN
-IMSG_H
 IMSG_HEADER_SIZE
 IMSG_VERSION
 IMSG_WIRE_CLASSIC
 IMSG_WIRE_MODERN
+LIBIMSG_IMSG_H
 MAX_IMSGSIZE
 END
 check "defines only the documented macros" diff "$tmp/expected" "$tmp/macros"

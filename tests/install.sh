@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # install.sh SOURCE_DIR BUILD_DIR CC: what gets installed is complete, and a
-# program finds it with pkg-config alone.
+# program finds it with pkg-config alone: installed anywhere, not installed at
+# all, or as a Meson subproject, of either kind.
 src=$1
 build=$2
 cc=$3
@@ -11,6 +12,7 @@ cc=$3
 root=$tmp/root
 check "installs" meson install -C "$build" --no-rebuild --destdir "$root"
 pc=$(find "$root" -name libimsg.pc)
+[ -n "$pc" ] || done_testing
 PKG_CONFIG_SYSROOT_DIR=$root
 PKG_CONFIG_PATH=${pc%/*}
 export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_PATH
@@ -19,21 +21,40 @@ libdir=$(dirname "$PKG_CONFIG_PATH")
 sed -n '/^```c$/,/^```$/p' "$src/README.md" | sed '/^```/d' >"$tmp/readme.c"
 check "the README shows examples/readme.c" \
     cmp "$tmp/readme.c" "$src/examples/readme.c"
-# build OUTPUT FLAGS...: compiles the README program
-flags_of()
+# A sanitized library wants its runtime in the program, too.
+runtime=
+nm -D "$libdir/libimsg.so" | grep -q ' __asan_init' &&
+    runtime="-fsanitize=address,undefined"
+
+# program NAME FLAGS...: the README program with what pkg-config says, in the
+# quoting that it uses
+program()
 {
-	# A sanitized library wants its runtime in the program, too.
-	nm -D "$libdir/libimsg.so" | grep -q ' __asan_init' &&
-	    echo "-fsanitize=address,undefined"
-	pkg-config --cflags --libs "$1"
+	name=$1
+	shift
+	flags=$(pkg-config "$@" --cflags --libs "$name") &&
+	    eval "$cc -Wall -Wextra -Werror $runtime $more -o '$tmp/program' \
+	    '$tmp/readme.c' $flags"
 }
+more=
+
+# hello DIRECTORY [PROGRAM]: it runs with the library there
+hello()
+{
+	[ "$(LD_LIBRARY_PATH=$1 "${2:-$tmp/program}")" = "type 7: hello" ]
+}
+
+# needs_library PROGRAM
+needs_library()
+{
+	readelf -d "$1" | grep -q 'NEEDED.*\[libimsg\.so\.1\]'
+}
+
 for name in libimsg libimsg78; do
-	check "pkg-config $name builds the README program" \
-	    $cc -Wall -Wextra -Werror -o "$tmp/$name" "$tmp/readme.c" \
-	    $(flags_of $name)
-	check "and it runs with the installed library ($name)" \
-	    env LD_LIBRARY_PATH="$libdir" sh -c "
-	    [ \"\$('$tmp/$name')\" = 'type 7: hello' ]"
+	check "pkg-config $name builds the README program" program $name
+	check "and it runs with the installed library ($name)" hello "$libdir"
+	check "and the library is the shared one ($name)" \
+	    needs_library "$tmp/program"
 done
 check "libimsg78 asks for API 78" \
     sh -c 'pkg-config --cflags libimsg78 | grep -q IMSG_API_VERSION=78'
@@ -44,24 +65,187 @@ check "the header is installed as <imsg.h>" \
     sh -c "[ -n \"\$(find '$root' -path '*/include/imsg.h')\" ]"
 check "the library names its version" test -f "$libdir/libimsg.so.1"
 
+# A program of tomorrow, which uses what this library has not, must say so
+# before it starts: that is what the version of each symbol is for.
+tomorrow()
+{
+	mkdir -p "$tmp/tomorrow"
+	echo 'LIBIMSG_1.0 { }; LIBIMSG_1.9 { imsg_tomorrow; } LIBIMSG_1.0;' \
+	    >"$tmp/map"
+	echo 'int imsg_tomorrow(void); int imsg_tomorrow(void) { return 0; }' |
+	    $cc -shared -fPIC -Wl,-soname,libimsg.so.1 \
+	    -Wl,--version-script="$tmp/map" \
+	    -o "$tmp/tomorrow/libimsg.so" -x c - &&
+	    echo 'int imsg_tomorrow(void);
+	    int main(void) { return imsg_tomorrow(); }' |
+	    $cc -o "$tmp/late" -x c - -L"$tmp/tomorrow" -limsg || return
+	! LD_LIBRARY_PATH=$libdir "$tmp/late" 2>"$tmp/err" || return
+	cat "$tmp/err"
+}
+check "a program of tomorrow does not start with this library" tomorrow
+check "... and is told what is missing" \
+    grep -qE 'LIBIMSG_1\.9|imsg_tomorrow' "$tmp/err"
+
+unset PKG_CONFIG_SYSROOT_DIR
+PKG_CONFIG_PATH=$build/meson-uninstalled
+for name in libimsg libimsg78; do
+	check "uninstalled: $name builds the README program" program $name
+	check "uninstalled: it runs ($name)" hello "$build/src"
+done
+check "uninstalled: libimsg78 asks for API 78" \
+    sh -c 'pkg-config --cflags libimsg78 | grep -q IMSG_API_VERSION=78'
+
+# From here on libraries of other builds, which have no sanitizer.
+runtime=
+
+# A tree without .git, as a tarball has it, somewhere with a space.
+tree="$tmp/a tree"
+mkdir "$tree"
+tarball()
+{
+	# No list if it lies untracked in somebody else's repository.
+	(cd "$src" && { git ls-files 2>/dev/null | grep . ||
+	    find . -name 'build*' -prune -o -name .git -prune -o \
+	    -type f -print; }) >"$tmp/files"
+	tar -cf - -C "$src" -T "$tmp/files" | tar -xf - -C "$tree" &&
+	    [ -f "$tree/m4/libimsg.m4" ] && [ ! -e "$tree/.git" ]
+}
+
+# fresh MESON_OPTIONS...: built from there and put into $tmp/dest
+fresh()
+{
+	rm -rf "$tmp/b" "$tmp/dest"
+	CC=$cc meson setup "$tmp/b" "$tree" -Dtests=disabled \
+	    -Dexamples=disabled -Dbuildtype=plain "$@" &&
+	    ninja -C "$tmp/b" && DESTDIR=$tmp/dest meson install -C "$tmp/b"
+}
+
+# Moves what was installed and points pkg-config there.
+moved()
+{
+	rm -rf "$tmp/moved here"
+	mv "$tmp/dest/odd prefix" "$tmp/moved here" &&
+	    here=$(find "$tmp/moved here" -name libimsg.pc) &&
+	    PKG_CONFIG_PATH=${here%/*} && here=${here%/pkgconfig/*}
+}
+
+check "the sources without .git" tarball
+check "a prefix with a space" fresh --prefix="/odd prefix" --libdir=lib
+for f in include/imsg.h lib/libimsg.so lib/libimsg.so.1 lib/libimsg.a \
+    lib/pkgconfig/libimsg.pc lib/pkgconfig/libimsg78.pc \
+    share/aclocal/libimsg.m4 share/man/man3/imsg.3; do
+	check "... has $f" test -s "$tmp/dest/odd prefix/$f"
+done
+find "$tmp/dest" ! -type d ! -path "$tmp/dest/odd prefix/*" >"$tmp/stray"
+check "... exports versioned symbols" sh -c \
+    "nm -D '$tmp/dest/odd prefix/lib/libimsg.so' | grep -q '@@LIBIMSG_1\.0'"
+check "... and nothing beside it" test ! -s "$tmp/stray"
+moved
+check "moved, pkg-config --define-prefix finds it" \
+    program libimsg --define-prefix
+check "... and it runs" hello "$here"
+if echo 'int main(void) { return 0; }' |
+    $cc -static -o "$tmp/nothing" -x c - 2>/dev/null; then
+	more=-static
+	for name in libimsg libimsg78; do
+		check "pkg-config --static, cc -static ($name)" \
+		    program $name --define-prefix --static
+		check "... needs no library to run ($name)" hello /nonexistent
+	done
+	more=
+else
+	skip "cc -static" "there is no static libc"
+fi
+
+check "an odd libdir, relocatable" fresh --prefix="/odd prefix" \
+    --libdir=lib/some/where -Dpkgconfig.relocatable=true
+moved
+check "... is found wherever it is" program libimsg78
+check "... and runs" hello "$tmp/moved here/lib/some/where"
+
+check "-Ddefault_library=static" fresh --prefix="/odd prefix" \
+    -Ddefault_library=static --libdir=lib
+check "... has no shared library" \
+    sh -c "[ -z \"\$(find '$tmp/dest' -name '*.so*')\" ]"
+moved
+check "... and links" program libimsg --define-prefix
+check "... without one" refuses needs_library "$tmp/program"
+check "-Ddefault_library=shared" fresh --prefix=/usr \
+    -Ddefault_library=shared --libdir=lib
+check "... has the shared library" test -s "$tmp/dest/usr/lib/libimsg.so"
+
+# Subprojects.  Whatever the machine has installed must not count.
+unset PKG_CONFIG_PATH
+PKG_CONFIG_LIBDIR=/nonexistent
+export PKG_CONFIG_LIBDIR
 mkdir -p "$tmp/project/subprojects"
 cp "$src/examples/readme.c" "$tmp/project"
-mkdir "$tmp/lib"
-cp -R "$src/meson.build" "$src/meson_options.txt" "$src/include" \
-    "$src/src" "$src/man" "$tmp/lib"
-mv "$tmp/lib" "$tmp/project/subprojects/libimsg"
-cat >"$tmp/project/meson.build" <<'END'
-project('program', 'c', default_options: 'c_std=gnu11')
-executable('program', 'readme.c',
-  dependencies: dependency('libimsg', fallback: 'libimsg'))
-END
+
+# parent FALLBACK: a project that wants the library under both names
+parent()
+{
+	cat >"$tmp/project/meson.build" <<-END
+	project('program', 'c', default_options: 'c_std=gnu11')
+	foreach name : ['libimsg', 'libimsg78']
+	  executable('with-' + name, 'readme.c',
+	    dependencies: dependency(name$1))
+	endforeach
+	END
+}
+
+# subproject MESON_OPTIONS...
 subproject()
 {
-	unset PKG_CONFIG_PATH LD_LIBRARY_PATH
-	CC=$cc meson setup "$tmp/b" "$tmp/project" &&
-	    ninja -C "$tmp/b" && [ "$("$tmp/b/program")" = "type 7: hello" ]
+	rm -rf "$tmp/b"
+	CC=$cc meson setup "$tmp/b" "$tmp/project" -Dbuildtype=plain "$@" &&
+	    ninja -C "$tmp/b" && hello /nonexistent "$tmp/b/with-libimsg" &&
+	    hello /nonexistent "$tmp/b/with-libimsg78"
 }
+
+mv "$tree" "$tmp/project/subprojects/libimsg"
+parent ", fallback: 'libimsg'"
 check "works as a Meson subproject" subproject
+check "... shared" needs_library "$tmp/b/with-libimsg78"
+check "... and leaves the tests out" test ! -e \
+    "$tmp/b/subprojects/libimsg/tests"
+for option in -Ddefault_library=static -Dlibimsg:default_library=static; do
+	check "works as a Meson subproject, $option" subproject $option
+	check "... static" refuses needs_library "$tmp/b/with-libimsg78"
+done
+api()
+{
+	grep -A 3 '^build with-libimsg78.p/' "$tmp/b/build.ninja" |
+	    grep -q IMSG_API_VERSION=78 &&
+	    ! grep -A 3 '^build with-libimsg.p/' "$tmp/b/build.ninja" |
+	    grep -q IMSG_API_VERSION
+}
+check "each name has its API" api
+
+# With a wrap file, by git, without fallback in the call.
+if command -v git >/dev/null 2>&1; then
+	mv "$tmp/project/subprojects/libimsg" "$tmp/upstream"
+	repository()
+	{
+		git init -q "$tmp/upstream" && git -C "$tmp/upstream" add -A &&
+		    git -C "$tmp/upstream" -c user.name=test \
+		    -c user.email=test@localhost commit -q -m 1.0.0 &&
+		    git -C "$tmp/upstream" tag v1.0.0
+	}
+	check "a repository to wrap" repository
+	cat >"$tmp/project/subprojects/libimsg.wrap" <<-END
+	[wrap-git]
+	url = file://$tmp/upstream
+	revision = v1.0.0
+	depth = 1
+
+	[provide]
+	dependency_names = libimsg, libimsg78
+	END
+	parent ''
+	check "works with a wrap file" subproject
+else
+	skip "works with a wrap file" "no git"
+fi
 
 man=$(find "$root" -type d -name man3)
 sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" >"$tmp/names"
