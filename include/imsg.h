@@ -54,7 +54,7 @@
 #define IMSG_API_VERSION 77
 #endif
 #if IMSG_API_VERSION != 77 && IMSG_API_VERSION != 78
-#error "IMSG_API_VERSION must be 77 (OpenBSD 7.7) or 78 (OpenBSD 7.8)"
+#error "IMSG_API_VERSION must be 77 (OpenBSD 7.7) or 78 (OpenBSD 7.8); a later one needs a later libimsg"
 #endif
 
 /* major * 10000 + minor * 100 + patch of this header; see imsg_version() */
