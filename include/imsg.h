@@ -27,8 +27,8 @@
  *   process that called imsgbuf_init().
  * - Payload bytes are overwritten before their memory is given up.
  * - Memory for a received message follows the bytes that arrive, not the
- *	length announced: at most twice as much and 64 KiB, or the size of the
- *	large message before it, up to 4 MiB.
+ *   length announced: at most twice as much and 64 KiB, or the size of the
+ *   large message before it, up to 4 MiB.
  * - Public fields may be read; of struct imsgbuf, pid, maxsize and fd may be
  *   assigned and count from the next call on.  A struct imsgbuf must not be
  *   copied or moved once initialised.
