@@ -96,6 +96,24 @@ keep_first(const struct msghdr *msg, struct cmsghdr *cmsg, int have)
 }
 
 /*
+ * musl's CMSG_NXTHDR mixes signed with unsigned numbers, in a way that is no
+ * harm but that the warnings of careful projects, like this one, take amiss.
+ */
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#endif
+static struct cmsghdr *
+next_header(struct msghdr *msg, struct cmsghdr *cmsg)
+{
+	return CMSG_NXTHDR(msg, cmsg);
+}
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+/*
  * SCM_PIDFD arrives if a peer set SO_PASSPIDFD on this socket before it
  * handed the socket to us: a descriptor nobody asked for.
  */
@@ -106,7 +124,7 @@ sort_control(struct msghdr *msg)
 	int fd = IMSGI_FD_NONE;
 
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL;
-	     cmsg = CMSG_NXTHDR(msg, cmsg)) {
+	     cmsg = next_header(msg, cmsg)) {
 		if (cmsg->cmsg_level != SOL_SOCKET)
 			continue;
 		if (cmsg->cmsg_type == SCM_RIGHTS)
@@ -147,8 +165,8 @@ imsgi_recv(int fd, struct iovec *iov, int iovcnt, int how, int *passed)
 
 	memset(&msg, 0, sizeof(msg));
 	msg.msg_iov = iov;
-	/* The type differs: size_t in Linux, int in POSIX. */
-	msg.msg_iovlen = (unsigned int)iovcnt;
+	/* The type differs: size_t in Linux, int in POSIX; this fits both. */
+	msg.msg_iovlen = (unsigned short)iovcnt;
 	msg.msg_control = ctl.buf;
 	msg.msg_controllen = sizeof(ctl.buf);
 	*passed = IMSGI_FD_NONE;
@@ -181,7 +199,7 @@ imsgi_readv_nowait(int fd, struct iovec *iov, int iovcnt)
 
 	memset(&msg, 0, sizeof(msg));
 	msg.msg_iov = iov;
-	msg.msg_iovlen = (unsigned int)iovcnt;
+	msg.msg_iovlen = (unsigned short)iovcnt;
 	n = recv_once(fd, &msg, MSG_DONTWAIT);
 	if (n == -1 && errno == ENOTSOCK)
 		n = imsgi_readv(fd, iov, iovcnt);
