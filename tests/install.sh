@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# install.sh SOURCE_DIR BUILD_DIR CC: what gets installed is complete, and a
-# program finds it with pkg-config alone.
+# install.sh SOURCE_DIR BUILD_DIR CC LIBRARY: what gets installed is complete,
+# and a program finds it with pkg-config alone.
 src=$1
 build=$2
 cc=$3
@@ -23,17 +23,20 @@ check "the README shows examples/readme.c" \
 flags_of()
 {
 	# A sanitized library wants its runtime in the program, too.
-	nm -D "$libdir/libimsg.so" | grep -q ' __asan_init' &&
+	${NM:-nm} -D "$libdir/libimsg.so" | grep -q ' __asan_init' &&
 	    echo "-fsanitize=address,undefined"
 	pkg-config --cflags --libs "$1"
+}
+says_hello()
+{
+	[ "$(env LD_LIBRARY_PATH="$libdir" $wrapper "$1")" = "type 7: hello" ]
 }
 for name in libimsg libimsg78; do
 	check "pkg-config $name builds the README program" \
 	    $cc -Wall -Wextra -Werror -o "$tmp/$name" "$tmp/readme.c" \
 	    $(flags_of $name)
-	check "and it runs with the installed library ($name)" \
-	    env LD_LIBRARY_PATH="$libdir" sh -c "
-	    [ \"\$('$tmp/$name')\" = 'type 7: hello' ]"
+	runs "and it runs with the installed library ($name)" says_hello \
+	    "$tmp/$name"
 done
 check "libimsg78 asks for API 78" \
     sh -c 'pkg-config --cflags libimsg78 | grep -q IMSG_API_VERSION=78'
@@ -55,13 +58,26 @@ project('program', 'c', default_options: 'c_std=gnu11')
 executable('program', 'readme.c',
   dependencies: dependency('libimsg', fallback: 'libimsg'))
 END
+# The system that is built for stands in the file that Meson was given.
+cross=$(sed -n "s/^cross_file = \[\(.*\)\]\$/\1/p" \
+    "$build/meson-private/cmd_line.txt" | tr -d "',")
 subproject()
 {
 	unset PKG_CONFIG_PATH LD_LIBRARY_PATH
-	CC=$cc meson setup "$tmp/b" "$tmp/project" &&
-	    ninja -C "$tmp/b" && [ "$("$tmp/b/program")" = "type 7: hello" ]
+	if [ -n "$cross" ]; then
+		set --
+		for f in $cross; do
+			set -- "$@" --cross-file "$f"
+		done
+	else
+		CC=$cc
+		export CC
+		set --
+	fi
+	meson setup "$@" "$tmp/b" "$tmp/project" && ninja -C "$tmp/b"
 }
-check "works as a Meson subproject" subproject
+check "builds as a Meson subproject" subproject
+runs "and the program runs" says_hello "$tmp/b/program"
 
 man=$(find "$root" -type d -name man3)
 sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" >"$tmp/names"
