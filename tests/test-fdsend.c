@@ -36,14 +36,23 @@ own_sends_keep_descriptors_with_their_messages(void **state)
 	}
 }
 
+static int
+stops(void)
+{
+	return 1;
+}
+
 static void
 several_descriptors_leave_in_one_system_call(void **state)
 {
+	int (*asked)(void) = imsgi_os.mmsg_stops;
 	struct imsgbuf a, b;
 	uint64_t id[2];
 	int i;
 
 	(void)state;
+	/* Whatever the release of the system: nothing is sent short here. */
+	imsgi_os.mmsg_stops = stops;
 	t_chan(&a, &b, 1);
 	for (i = 0; i < 2; i++)
 		assert_int_equal(
@@ -55,6 +64,7 @@ several_descriptors_leave_in_one_system_call(void **state)
 	assert_int_equal(t_calls.mmsg, 1);
 	assert_int_equal(imsgbuf_queuelen(&a), 0);
 #endif
+	imsgi_os.mmsg_stops = asked;
 	assert_int_equal(imsgbuf_flush(&a), 0);
 	t_expect(&b, 0, IMSG_FD_PRESENT, id[0]);
 	t_expect(&b, 1, IMSG_FD_PRESENT, id[1]);
