@@ -27,6 +27,17 @@ valid(uint32_t total)
 	return total >= IMSG_HEADER_SIZE && total <= maxsize;
 }
 
+/* Where the most significant byte comes first, no flag is no length, either. */
+static int
+big_endian(void)
+{
+	const uint16_t one = 1;
+	uint8_t first;
+
+	memcpy(&first, &one, sizeof(first));
+	return first == 0;
+}
+
 static int
 modern(const uint8_t *p, struct expected *e)
 {
@@ -40,8 +51,8 @@ modern(const uint8_t *p, struct expected *e)
 	e->takes = (len & MODERN_MARK) != 0;
 	if (valid((uint32_t)e->total))
 		return 0;
-	return flags == CLASSIC_MARK && half >= IMSG_HEADER_SIZE &&
-		half <= MAX_IMSGSIZE ?
+	return (flags == CLASSIC_MARK || (big_endian() && flags == 0)) &&
+		half >= IMSG_HEADER_SIZE && half <= MAX_IMSGSIZE ?
 	    EPROTO :
 	    ERANGE;
 }

@@ -42,7 +42,7 @@ put_ints(struct msghdr *msg, size_t *have, int type, const int *v, size_t n)
 	memset(&c, 0, sizeof(c));
 	c.cmsg_level = SOL_SOCKET;
 	c.cmsg_type = type;
-	c.cmsg_len = CMSG_LEN(len);
+	c.cmsg_len = (socklen_t)CMSG_LEN(len);
 	memcpy(p, &c, sizeof(c));
 	memcpy(p + CMSG_LEN(0), v, len);
 	*have += CMSG_SPACE(len);
@@ -125,7 +125,7 @@ put_control(struct msghdr *msg, int step)
 	default:
 		break;
 	}
-	msg->msg_controllen = have;
+	msg->msg_controllen = (socklen_t)have;
 	return token;
 }
 
@@ -188,7 +188,7 @@ k_readv(int fd, const struct iovec *iov, int cnt)
 
 	memset(&msg, 0, sizeof(msg));
 	msg.msg_iov = (struct iovec *)(uintptr_t)iov;
-	msg.msg_iovlen = (unsigned)cnt;
+	msg.msg_iovlen = (unsigned short)cnt;
 	return k_recvmsg(fd, &msg, 0);
 }
 

@@ -157,10 +157,10 @@ number_at(const uint8_t *p, size_t n)
 static long
 text_at(const uint8_t **p, size_t *n, size_t max)
 {
-	uint64_t size;
+	size_t size;
 
-	if (*n < 4 || (size = number_at(*p, 4)) > *n - 4 || size > max ||
-	    memchr(*p + 4, '\0', size) != NULL)
+	if (*n < 4 || (size = (size_t)number_at(*p, 4)) > *n - 4 ||
+	    size > max || memchr(*p + 4, '\0', size) != NULL)
 		return -1;
 	*p += 4 + size;
 	*n -= 4 + size;

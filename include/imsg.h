@@ -354,7 +354,9 @@ void		 ibuf_close(struct msgbuf *, struct ibuf *);
  *
  * ibuf_write: any descriptor type; queued descriptors are closed unsent.
  * msgbuf_write: UNIX sockets, else ENOTSOCK; a descriptor travels with the
- *	first byte of its ibuf and is closed here once sent.
+ *	first byte of its ibuf and is closed here once sent.  EIO, on this and
+ *	every further call until msgbuf_clear(): an emulator of Linux, such as
+ *	qemu-user, has left a gap in the stream, see imsg(3).
  */
 int		 ibuf_write(int, struct msgbuf *);
 int		 msgbuf_write(int, struct msgbuf *);

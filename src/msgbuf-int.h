@@ -119,7 +119,8 @@ struct msgbuf {
 	uint32_t count;
 	uint32_t halves; /* of these, first halves of messages */
 	int limited;	 /* a limit of the write side is set */
-	int no_mmsg;	 /* -1 not known yet, 0 usable, 1 not */
+	int no_mmsg;	 /* -1 not known yet, 0 usable, 1 not, or: */
+#define MSGBUF_TORN 2	 /* it has left a gap in the stream */
 	struct imsgi_inflight inflight;
 	/* receive side */
 	struct ibufqueue rq;

@@ -212,6 +212,29 @@ imsgi_msgbuf_send(struct msgbuf *m, int fd, int nowait)
 }
 
 /*
+ * Whether the system went on behind a message that was sent short.  Linux has
+ * not done so since 4.9, but an emulator of its system calls may (qemu-user
+ * does), under the name of the newest release: the bytes between are lost.
+ */
+static int
+has_gap(const struct batch *t, int n)
+{
+	const struct iovec *iov = t->iov;
+	size_t left;
+	int i;
+
+	for (i = 0; i + 1 < n; i++) {
+		left = t->mm[i].len;
+		for (; iov < t->mm[i + 1].hdr.msg_iov; iov++) {
+			if (left < iov->iov_len)
+				return 1;
+			left -= iov->iov_len;
+		}
+	}
+	return 0;
+}
+
+/*
  * sendmmsg(2) for batches with more than one descriptor.  ENOSYS: no such
  * system call; EPERM: a seccomp filter (seccomp(2)) without it.  Neither
  * will change, so the msgbuf remembers.
@@ -226,6 +249,11 @@ send_batch(struct msgbuf *m, int fd, struct batch *t, int nowait)
 		n = imsgi_sendmm(fd, t->mm, t->nmm, nowait);
 		for (i = 0; i < n; i++)
 			sum += t->mm[i].len;
+		if (has_gap(t, n)) {
+			m->no_mmsg = MSGBUF_TORN;
+			errno = EIO;
+			return -1;
+		}
 		if (n > 0)
 			return (ssize_t)sum;
 		if (n == 0 || (errno != ENOSYS && errno != EPERM))
@@ -243,6 +271,10 @@ imsgi_msgbuf_sendfd(struct msgbuf *m, int fd, int nowait)
 	ssize_t n;
 
 	imsgi_inflight_look(&m->inflight, fd);
+	if (m->no_mmsg == MSGBUF_TORN) {
+		errno = EIO;
+		return MSGBUF_FAIL;
+	}
 	if ((c = lone_chunk(m)) != NULL)
 		return send_chunk(m, c, fd, nowait);
 	if (!has_bytes(m))

@@ -50,6 +50,8 @@ msgbuf_clear(struct msgbuf *m)
 	imsgi_inflight_clear(&m->inflight);
 	imsgi_chunk_drop_spares(m);
 	m->count = m->halves = 0;
+	if (m->no_mmsg == MSGBUF_TORN)
+		m->no_mmsg = 1;
 	imsgi_msgbuf_clear_read(m);
 }
 

@@ -96,6 +96,24 @@ keep_first(const struct msghdr *msg, struct cmsghdr *cmsg, int have)
 }
 
 /*
+ * musl's CMSG_NXTHDR mixes signed with unsigned numbers, in a way that is no
+ * harm but that the warnings of careful projects, like this one, take amiss.
+ */
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#endif
+static struct cmsghdr *
+next_header(struct msghdr *msg, struct cmsghdr *cmsg)
+{
+	return CMSG_NXTHDR(msg, cmsg);
+}
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+/*
  * SCM_PIDFD arrives if a peer set SO_PASSPIDFD on this socket before it
  * handed the socket to us: a descriptor nobody asked for.
  */
@@ -106,7 +124,7 @@ sort_control(struct msghdr *msg)
 	int fd = IMSGI_FD_NONE;
 
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL;
-	     cmsg = CMSG_NXTHDR(msg, cmsg)) {
+	     cmsg = next_header(msg, cmsg)) {
 		if (cmsg->cmsg_level != SOL_SOCKET)
 			continue;
 		if (cmsg->cmsg_type == SCM_RIGHTS)
@@ -122,13 +140,12 @@ sort_control(struct msghdr *msg)
 	return fd;
 }
 
-/* msg_iovlen is an int, unsigned or not, or a size_t: counted, not cast. */
+/* msg_iovlen is an int, unsigned or not, or a size_t; this fits them all. */
 static void
 set_iov(struct msghdr *msg, struct iovec *iov, int n)
 {
 	msg->msg_iov = iov;
-	for (; n > 0; n--)
-		msg->msg_iovlen++;
+	msg->msg_iovlen = (unsigned short)n;
 }
 
 static ssize_t

@@ -9,7 +9,7 @@ lib=$2
 
 sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" |
     sort >"$tmp/documented"
-nm -D --defined-only "$lib" >"$tmp/nm"
+${NM:-nm} -D --defined-only "$lib" >"$tmp/nm"
 awk '$2 != "A" { print $3 }' "$tmp/nm" >"$tmp/defined"
 sed 's/@.*//' "$tmp/defined" | sort >"$tmp/exported"
 check "exports exactly the documented symbols" \
@@ -18,21 +18,21 @@ check "there are symbols at all" test -s "$tmp/exported"
 check "each symbol has the version LIBIMSG_1.0" \
     refuses grep -v '@@LIBIMSG_1\.0$' "$tmp/defined"
 
-readelf -d "$lib" >"$tmp/dynamic"
+${READELF:-readelf} -d "$lib" >"$tmp/dynamic"
 check "the soname is libimsg.so.1" \
     grep -q 'SONAME.*\[libimsg\.so\.1\]' "$tmp/dynamic"
 sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$tmp/dynamic" |
     grep -vE '^(lib(asan|ubsan|clang_rt.*)\.so.*|ld-.*)$' >"$tmp/needed"
 check "needs libc alone" refuses grep -qvE '^libc\.' "$tmp/needed"
 
-nm -D --undefined-only "$lib" | awk '{ print $2 }' | sed 's/@.*//' \
+${NM:-nm} -D --undefined-only "$lib" | awk '{ print $2 }' | sed 's/@.*//' \
     >"$tmp/undefined"
 check "calls no mallopt, signal, setsockopt, thread or exit function" \
     refuses grep -E \
     '^(mallopt|signal|sigaction|setsockopt|pthread_.*|exit|_exit|fork|atexit)$' \
     "$tmp/undefined"
 # The table of system calls is in .data.rel.ro: read-only once relocated.
-objdump -t "$lib" | grep -E ' O \.(data|bss)[[:space:]]' |
+${OBJDUMP:-objdump} -t "$lib" | grep -E ' O \.(data|bss)[[:space:]]' |
     awk '{ print $NF }' | grep -E '^(imsg|ibuf|msgbuf|os_)' >"$tmp/writable"
 check "there is no writable global state" test ! -s "$tmp/writable"
 done_testing

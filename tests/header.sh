@@ -119,16 +119,29 @@ _Static_assert(_Generic(IMSG_HEADER_SIZE, size_t: 1, default: 0), "size_t");
 END
 check "structures and constants are as documented" compile c11 <"$tmp/layout.c"
 
+# The C++ compiler beside this one, with the same options; for the machine's
+# own C compiler any other will do, too.
+others=
+case $cc in
+cc | gcc | clang)
+	others="c++ g++ clang++" ;;
+esac
 cxx=
-for c in c++ g++ clang++; do
-	command -v $c >/dev/null 2>&1 && cxx=$c && break
+beside=$(echo "${cc%% *}" |
+    sed 's/gcc\([-0-9.]*\)$/g++\1/; s/clang\([-0-9.]*\)$/clang++\1/')
+[ "$beside" = "${cc%% *}" ] && beside=
+for c in $beside $others; do
+	if command -v $c >/dev/null 2>&1; then
+		cxx=$c${cc#"${cc%% *}"}
+		break
+	fi
 done
 if [ -n "$cxx" ]; then
 	for std in c++11 c++17; do
 		check "alone, $std" cxx_compile $std <"$tmp/a.c"
 	done
 else
-	skip "alone, C++" "no C++ compiler"
+	skip "alone, C++" "no C++ compiler that belongs to $cc"
 fi
 
 # Programs keep a directory of their own in front of the system's.  In it is an

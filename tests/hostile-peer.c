@@ -4,6 +4,7 @@
  * made of bytes and system calls.
  */
 #include "hostile-peer.h"
+#include "cmsg.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -48,22 +49,22 @@ attach(struct msghdr *msg, union control *ctl, const struct parcel *b)
 
 	memset(ctl, 0, sizeof(*ctl));
 	msg->msg_control = ctl->buf;
-	msg->msg_controllen =
-	    (size_t)blocks * CMSG_SPACE((size_t)each * sizeof(int));
+	msg->msg_controllen = (socklen_t)((size_t)blocks *
+	    CMSG_SPACE((size_t)each * sizeof(int)));
 	c = CMSG_FIRSTHDR(msg);
 	for (i = 0; i < blocks; i++) {
 		if (c == NULL)
 			abort();
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN((size_t)each * sizeof(int));
+		c->cmsg_len = (socklen_t)CMSG_LEN((size_t)each * sizeof(int));
 		for (j = 0; j < each; j++) {
 			fd = b->fds != NULL ? b->fds[i * each + j] :
 					      STDERR_FILENO;
 			memcpy(CMSG_DATA(c) + (size_t)j * sizeof(fd), &fd,
 			    sizeof(fd));
 		}
-		c = CMSG_NXTHDR(msg, c);
+		c = cmsg_next(msg, c);
 	}
 }
 
@@ -82,7 +83,7 @@ send_some(struct peer *p, int i, const struct parcel *b, size_t done)
 	msg.msg_iovlen = 1;
 	if (b->nfds > 0 && done == 0)
 		attach(&msg, &ctl, b);
-	n = sendmsg(p->s[i], &msg, b->flags | MSG_NOSIGNAL);
+	n = cmsg_send(p->s[i], &msg, b->flags | MSG_NOSIGNAL);
 	if (n > 0) {
 		p->r->sends++;
 		p->r->bytes += (uint64_t)n;
@@ -195,7 +196,7 @@ count_fds(struct peer *p, struct msghdr *msg)
 	struct cmsghdr *c;
 	int fd;
 
-	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = cmsg_next(msg, c)) {
 		if (c->cmsg_type != SCM_RIGHTS)
 			continue;
 		memcpy(&fd, CMSG_DATA(c), sizeof(fd));

@@ -37,7 +37,7 @@ for ex in "$tmp"/*.c; do
 	check "$name compiles" $cc -std=c11 -Wall -Wextra -Wpedantic \
 	    -Wconversion -Werror $flags -I"$src/include" -o "${ex%.c}" "$ex" \
 	    "$lib"
-	check "$name runs" "${ex%.c}"
+	runs "$name runs" $wrapper "${ex%.c}"
 done
 
 : >"$tmp/missing"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: ISC
 # Sourced by the test scripts: ok NAME, not_ok NAME, check NAME COMMAND...,
-# skip NAME WHY, done_testing.  $tmp is a directory that goes away at the end.
+# runs NAME COMMAND..., skip NAME WHY, done_testing.  $tmp is a directory that
+# goes away at the end, $wrapper what runs programs for another system, if any.
 set -u
 tap_n=0
 tap_bad=0
+wrapper=${MESON_EXE_WRAPPER:-}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -36,6 +38,17 @@ check()
 	else
 		not_ok "$tap_name"
 		sed 's/^/# /' "$tmp/out" | head -n 20
+	fi
+}
+
+# As check, for what runs a program that was built; for another system the
+# name of that program has $wrapper before it.
+runs()
+{
+	if [ "${CAN_RUN:-true}" = true ]; then
+		check "$@"
+	else
+		skip "$1" "programs for that system do not run here"
 	fi
 }
 

@@ -36,14 +36,23 @@ own_sends_keep_descriptors_with_their_messages(void **state)
 	}
 }
 
+static int
+stops(void)
+{
+	return 1;
+}
+
 static void
 several_descriptors_leave_in_one_system_call(void **state)
 {
+	int (*asked)(void) = imsgi_os.mmsg_stops;
 	struct imsgbuf a, b;
 	uint64_t id[2];
 	int i;
 
 	(void)state;
+	/* Whatever the release of the system: nothing is sent short here. */
+	imsgi_os.mmsg_stops = stops;
 	t_chan(&a, &b, 1);
 	for (i = 0; i < 2; i++)
 		assert_int_equal(
@@ -55,6 +64,7 @@ several_descriptors_leave_in_one_system_call(void **state)
 	assert_int_equal(t_calls.mmsg, 1);
 	assert_int_equal(imsgbuf_queuelen(&a), 0);
 #endif
+	imsgi_os.mmsg_stops = asked;
 	assert_int_equal(imsgbuf_flush(&a), 0);
 	t_expect(&b, 0, IMSG_FD_PRESENT, id[0]);
 	t_expect(&b, 1, IMSG_FD_PRESENT, id[1]);
@@ -89,6 +99,61 @@ a_kernel_or_filter_without_sendmmsg_is_coped_with(void **state)
 	(void)state;
 	without_sendmmsg_it_is_one_call_a_descriptor(ENOSYS);
 	without_sendmmsg_it_is_one_call_a_descriptor(EPERM);
+}
+
+/* An emulator of system calls that goes on after half a message. */
+static ssize_t half;
+
+static int
+goes_on(int fd, struct imsgi_mmsg *v, unsigned int n, int flags)
+{
+	struct iovec iov = v[0].hdr.msg_iov[0];
+
+	assert_true(n > 1);
+	iov.iov_len /= 2;
+	v[0].hdr.msg_iov = &iov;
+	half = sendmsg(fd, &v[0].hdr, flags);
+	assert_int_equal(half, iov.iov_len);
+	v[0].len = (unsigned int)half;
+	v[1].len = (unsigned int)sendmsg(fd, &v[1].hdr, flags);
+	return 2;
+}
+
+static void
+a_gap_in_the_stream_is_told(void **state)
+{
+	int (*asked)(void) = imsgi_os.mmsg_stops;
+	int (*sends)(int, struct imsgi_mmsg *, unsigned int, int) =
+	    imsgi_os.sendmmsg;
+	struct imsgbuf a, b;
+	unsigned long calls;
+	int i;
+
+	(void)state;
+	imsgi_os.mmsg_stops = stops;
+	imsgi_os.sendmmsg = goes_on;
+	t_chan(&a, &b, 1);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(
+		    imsg_compose(&a, 1, 0, 0, t_fd(NULL), "data", 4), 1);
+	assert_errno(imsgbuf_write(&a), EIO);
+	assert_int_equal(half, (IMSG_HEADER_SIZE + 4) / 2);
+	/* For good, and with no call more. */
+	calls = t_calls.send;
+	assert_errno(imsgbuf_write(&a), EIO);
+	assert_errno(imsgbuf_flush(&a), EIO);
+	assert_int_equal(t_calls.send, calls);
+	assert_int_equal(imsgbuf_queuelen(&a), 2);
+	/* After that for another stream, without that call. */
+	msgbuf_clear(a.w);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(
+		    imsg_compose(&a, 1, 0, 0, t_fd(NULL), "data", 4), 1);
+	assert_int_equal(imsgbuf_flush(&a), 0);
+	assert_int_equal(t_calls.send, calls + 2);
+	imsgi_os.mmsg_stops = asked;
+	imsgi_os.sendmmsg = sends;
+	t_unchan(&a, &b);
 }
 
 /* The mark is sent all the same: a programming error that can be seen. */
@@ -175,6 +240,7 @@ main(void)
 		T(own_sends_keep_descriptors_with_their_messages),
 		T(several_descriptors_leave_in_one_system_call),
 		T(a_kernel_or_filter_without_sendmmsg_is_coped_with),
+		T(a_gap_in_the_stream_is_told),
 		T(passing_off_at_the_sender_closes_and_marks),
 		T(a_descriptor_whose_start_has_left_is_never_sent),
 		T(what_nobody_takes_is_closed),

@@ -14,6 +14,7 @@
 #include <limits.h>
 #ifdef __linux__
 #include <linux/filter.h>
+#include <linux/net.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sched.h>
@@ -237,7 +238,7 @@ c_recvmsg(int fd, struct msghdr *msg, int flags)
 	(void)fd;
 	(void)flags;
 	memcpy(msg->msg_control, control, control_len);
-	msg->msg_controllen = control_len;
+	msg->msg_controllen = (socklen_t)control_len;
 	msg->msg_flags = 0;
 	return 1;
 }
@@ -250,7 +251,7 @@ put(int level, size_t len, int fd)
 	memset(&h, 0, sizeof(h));
 	h.cmsg_level = level;
 	h.cmsg_type = SCM_RIGHTS;
-	h.cmsg_len = len;
+	h.cmsg_len = (socklen_t)len;
 	memcpy(control + control_len, &h, sizeof(h));
 	memcpy(control + control_len + CMSG_LEN(0), &fd, sizeof(fd));
 	control_len += CMSG_SPACE(sizeof(int));
@@ -284,14 +285,34 @@ only_descriptors_of_the_socket_level_are_taken(void **state)
 }
 
 #ifdef __linux__
+/*
+ * Where glibc makes all calls of sockets through this one, on x86 of 32 bits
+ * and s390x, its first argument says which.
+ */
+#ifdef SYS_socketcall
+#define VIA SYS_socketcall
+#else
+#define VIA 0xffffffff
+#endif
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define FIRST_ARG (offsetof(struct seccomp_data, args[0]) + 4)
+#else
+#define FIRST_ARG offsetof(struct seccomp_data, args[0])
+#endif
+
+#define NO_SANDBOX 77
+
 /* In a child: that system call fails so from now on. */
 static int
-forbid(unsigned int nr, unsigned int error)
+forbid(unsigned int nr, unsigned int call, unsigned int error)
 {
 	struct sock_filter f[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 		    offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, VIA, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIRST_ARG),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -302,7 +323,8 @@ forbid(unsigned int nr, unsigned int error)
 }
 
 static void
-peercred_in_sandbox(unsigned int nr, unsigned int error, int want)
+peercred_in_sandbox(
+    unsigned int nr, unsigned int call, unsigned int error, int want)
 {
 	struct imsg_cred cred = { 1, 2, 3 };
 	struct imsgbuf a, b;
@@ -313,26 +335,30 @@ peercred_in_sandbox(unsigned int nr, unsigned int error, int want)
 	fflush(NULL);
 	assert_int_not_equal(pid = fork(), -1);
 	if (pid == 0) {
-		if (!forbid(nr, error))
-			t_exit(0);
+		if (!forbid(nr, call, error))
+			t_exit(NO_SANDBOX);
 		ok = imsgbuf_peercred(&a, &cred) == -1 && errno == want &&
 		    cred.uid == 1 && cred.gid == 2 && cred.pid == 3;
 		t_exit(!ok);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
 	t_unchan(&a, &b);
+	assert_true(WIFEXITED(status));
+	/* An emulator of system calls may know of no filters. */
+	if (WEXITSTATUS(status) == NO_SANDBOX)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void
 what_a_sandbox_says_is_told(void **state)
 {
 	(void)state;
-	peercred_in_sandbox(SYS_getsockopt, EPERM, EPERM);
-	peercred_in_sandbox(SYS_getsockname, EACCES, EACCES);
+	peercred_in_sandbox(SYS_getsockopt, SYS_GETSOCKOPT, EPERM, EPERM);
+	peercred_in_sandbox(SYS_getsockname, SYS_GETSOCKNAME, EACCES, EACCES);
 	/* What Linux says of a socket without names (crypto/af_alg.c). */
-	peercred_in_sandbox(SYS_getsockname, EOPNOTSUPP, ENOTSUP);
+	peercred_in_sandbox(
+	    SYS_getsockname, SYS_GETSOCKNAME, EOPNOTSUPP, ENOTSUP);
 }
 
 /* In a child that sees none of the processes outside: its peer has no number. */
@@ -345,7 +371,7 @@ peer_without_number(struct imsgbuf *b)
 
 	if (unshare(CLONE_NEWPID) == -1 &&
 	    unshare(CLONE_NEWUSER | CLONE_NEWPID) == -1)
-		t_exit(0);
+		t_exit(NO_SANDBOX);
 	if ((pid = fork()) == 0)
 		t_exit(
 		    imsgbuf_peercred(b, &cred) == 0 && cred.pid == -1 ? 0 : 1);
@@ -368,9 +394,11 @@ a_peer_outside_the_pid_namespace_has_no_number(void **state)
 	if (pid == 0)
 		peer_without_number(&a);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
 	t_unchan(&a, &b);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_SANDBOX)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 #endif
 

@@ -2,6 +2,8 @@
 /* Sends and receives with the planned fault; see testlib-fault.h. */
 #include "testlib-fault-int.h"
 
+#include "cmsg.h"
+
 static int
 cut_iov(struct iovec *out, const struct iovec *iov, size_t n, size_t max)
 {
@@ -24,8 +26,8 @@ drop_fds(struct msghdr *msg)
 	size_t i, n;
 	int fd, cnt = 0;
 
-	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = cmsg_next(msg, c)) {
+		n = ((size_t)c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (i = 0; i < n; i++) {
 			memcpy(
 			    &fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
@@ -106,8 +108,8 @@ f_readv(int fd, const struct iovec *iov, int n)
 static ssize_t
 f_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	struct iovec v[8], *save = msg->msg_iov;
-	size_t cnt = (size_t)msg->msg_iovlen;
+	const struct msghdr was = *msg;
+	struct iovec v[8];
 	int trunc;
 	ssize_t r, max;
 
@@ -125,11 +127,12 @@ f_recvmsg(int fd, struct msghdr *msg, int flags)
 		msg->msg_flags = 0;
 		return max;
 	}
-	msg->msg_iovlen = (unsigned)cut_iov(v, save, cnt, (size_t)max);
+	msg->msg_iovlen = (unsigned short)cut_iov(
+	    v, was.msg_iov, (size_t)was.msg_iovlen, (size_t)max);
 	msg->msg_iov = v;
 	r = f_under.recvmsg(fd, msg, flags);
-	msg->msg_iov = save;
-	msg->msg_iovlen = cnt;
+	msg->msg_iov = was.msg_iov;
+	msg->msg_iovlen = was.msg_iovlen;
 	if (trunc && r > 0)
 		f_counts.dropped += drop_fds(msg);
 	else if (r > 0 && (msg->msg_flags & MSG_CTRUNC))
@@ -173,7 +176,7 @@ f_sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (max <= 0)
 		return max;
 	m.msg_iov = v;
-	m.msg_iovlen = (unsigned)cut_iov(
+	m.msg_iovlen = (unsigned short)cut_iov(
 	    v, msg->msg_iov, (size_t)msg->msg_iovlen, (size_t)max);
 	return f_moved(F_SEND, f_under.sendmsg(fd, &m, flags), max);
 }

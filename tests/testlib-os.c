@@ -170,20 +170,21 @@ w_writev(int fd, const struct iovec *iov, int n)
 static ssize_t
 w_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	struct iovec v[8], *save = msg->msg_iov;
-	size_t n = (size_t)msg->msg_iovlen;
+	const struct msghdr was = *msg;
+	struct iovec v[8];
 	ssize_t r;
 
 	t_calls.recv++;
 	if (fault(&fail_recv))
 		return -1;
 	if (short_recv > 0) {
-		msg->msg_iovlen = (unsigned)cut(v, save, (int)n, short_recv);
+		msg->msg_iovlen = (unsigned short)cut(
+		    v, was.msg_iov, (int)was.msg_iovlen, short_recv);
 		msg->msg_iov = v;
 	}
 	r = real.recvmsg(fd, msg, flags);
-	msg->msg_iov = save;
-	msg->msg_iovlen = n;
+	msg->msg_iov = was.msg_iov;
+	msg->msg_iovlen = was.msg_iovlen;
 	return r;
 }
 
@@ -208,7 +209,7 @@ w_sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (fault(&fail_send))
 		return fail_send.error == 0 ? 0 : -1;
 	if (short_send > 0) {
-		m.msg_iovlen = (unsigned)cut(
+		m.msg_iovlen = (unsigned short)cut(
 		    v, msg->msg_iov, (int)msg->msg_iovlen, short_send);
 		m.msg_iov = v;
 	}

@@ -7,6 +7,7 @@ extern int errno;
 
 #define EPERM 1
 #define EINTR 4
+#define EIO 5
 #define EBADF 9
 #define ENOMEM 12
 #define EBUSY 16
