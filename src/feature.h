@@ -16,6 +16,15 @@
 #ifndef _DARWIN_C_SOURCE
 #define _DARWIN_C_SOURCE 1
 #endif
+#elif defined(__OpenBSD__)
+/* struct sockpeercred, beside a program's _POSIX_C_SOURCE (sys/cdefs.h) */
+#ifndef _BSD_SOURCE
+#define _BSD_SOURCE 1
+#endif
+#elif defined(__FreeBSD__) || defined(__DragonFly__)
+/* No macro asks for more; to be asked for less hides CMSG_SPACE. */
+#undef _POSIX_C_SOURCE
+#undef _XOPEN_SOURCE
 #elif defined(__NetBSD__)
 /* With -std=c99 there is nothing but ISO C otherwise (sys/featuretest.h). */
 #ifndef _NETBSD_SOURCE

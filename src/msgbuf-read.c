@@ -302,7 +302,8 @@ imsgi_msgbuf_receive(struct msgbuf *m, int fd, int how)
 		errno = EINVAL;
 		return -1;
 	}
-	imsgi_inflight_look(&m->inflight, fd);
+	if (m->inflight.n > 0)
+		imsgi_inflight_look(&m->inflight, fd);
 	/* What nobody has fetched makes room. */
 	if (m->nready > 0) {
 		if (imsgi_lazy_make_all(m) == -1)

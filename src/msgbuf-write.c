@@ -190,6 +190,7 @@ imsgi_msgbuf_send(struct msgbuf *m, int fd, int nowait)
 	struct batch t;
 	ssize_t n;
 
+	imsgi_inflight_look(&m->inflight, fd);
 	if ((c = lone_chunk(m)) != NULL) {
 		r = send_chunk(m, c, fd, nowait);
 		if (r != MSGBUF_FAIL || errno != ENOTSOCK)

@@ -23,6 +23,7 @@ msgbuf_new(void)
 	imsgi_ibufq_init(&m->rq);
 	imsgi_ibufq_init(&m->parts);
 	m->no_mmsg = -1;
+	m->inflight.sock = -1;
 	return m;
 }
 

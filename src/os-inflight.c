@@ -20,20 +20,36 @@
 
 #include "os.h"
 
+/* Closes all but the first ones. */
+static void
+close_behind(struct imsgi_inflight *f, unsigned int first)
+{
+	while (f->n > first)
+		imsgi_close(f->fd[--f->n]);
+}
+
 void
 imsgi_inflight_look(struct imsgi_inflight *f, int sock)
 {
 	int room, save;
 
-	if (!(imsgi_os.quirks & IMSGI_Q_INFLIGHT) || (f->n == 0 && f->room > 0))
+	if (!(imsgi_os.quirks & IMSGI_Q_INFLIGHT) ||
+	    (f->n == f->old && f->sock == sock))
 		return;
 	save = errno;
 	room = imsgi_os.sndroom(sock);
 	errno = save;
-	if (room < f->room)
+	if (f->sock != sock) {
+		/* It tells nothing about what was sent on another one. */
+		f->old = f->n;
+		f->sock = sock;
+		f->room = room;
+		return;
+	}
+	if (room < 0 || room < f->room)
 		return;
 	f->room = room;
-	imsgi_inflight_clear(f);
+	close_behind(f, f->old);
 }
 
 void
@@ -46,6 +62,8 @@ imsgi_inflight_sent(struct imsgi_inflight *f, int fd)
 	if (f->n == IMSGI_INFLIGHT) {
 		imsgi_close(f->fd[0]);
 		f->n--;
+		if (f->old > 0)
+			f->old--;
 		memmove(f->fd, f->fd + 1, f->n * sizeof(f->fd[0]));
 	}
 	f->fd[f->n++] = fd;
@@ -54,6 +72,6 @@ imsgi_inflight_sent(struct imsgi_inflight *f, int fd)
 void
 imsgi_inflight_clear(struct imsgi_inflight *f)
 {
-	while (f->n > 0)
-		imsgi_close(f->fd[--f->n]);
+	close_behind(f, 0);
+	f->old = 0;
 }

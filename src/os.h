@@ -119,7 +119,9 @@ union imsgi_ctl_in {
 struct imsgi_inflight {
 	int fd[IMSGI_INFLIGHT];
 	unsigned int n;
-	int room; /* the most that the socket was seen to have */
+	unsigned int old; /* of these, on other sockets than sock */
+	int sock;	  /* -1: none yet */
+	int room;	  /* the most that it was seen to have, -1 not known */
 };
 
 /* What a receipt brought besides bytes: a descriptor, or one of these. */
@@ -180,7 +182,7 @@ IMSGI_HIDDEN int imsgi_sendmm(int, struct imsgi_mmsg *, unsigned int, int);
 IMSGI_HIDDEN ssize_t imsgi_writev(int, struct iovec *, int);
 
 /* os-inflight.c */
-/* Before a system call on the socket: what has arrived is closed. */
+/* Before a system call on that socket: what has arrived is closed. */
 IMSGI_HIDDEN void imsgi_inflight_look(struct imsgi_inflight *, int);
 /* That descriptor was sent: closes it, if need be later. */
 IMSGI_HIDDEN void imsgi_inflight_sent(struct imsgi_inflight *, int);

@@ -175,7 +175,7 @@ rule 'if (msgbuf_write(&p->ibuf.w) <= 0 && errno != EAGAIN)' \
 rule 'if ((n = imsg_read(ibuf)) == -1 && errno != EAGAIN)' \
     'if ((n = imsgbuf_read(ibuf)) == -1)'
 rule 'if (((n = imsg_read(&c->b)) == -1 && errno != EAGAIN) || n == 0) {' \
-    'if (imsgbuf_read(&c->b) != 1) {'
+    'if ((n = imsgbuf_read(&c->b)) != 1) {'
 rule 'peer_imsg_flush(peer);' 'peer_imsg_flush(peer);'
 rule 'imsg_clear(&p->imsgbuf);' 'imsgbuf_clear(&p->imsgbuf);'
 rule 'n = imsg_read_nofd(&p->imsgbuf);' 'n = imsg_read_nofd(&p->imsgbuf);'

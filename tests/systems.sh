@@ -69,9 +69,13 @@ system macos 0x0f "fcntl getpeereid getsockopt setsockopt" -D__APPLE__=1
 system macos-posix 0x0f "fcntl getpeereid getsockopt setsockopt" \
     -D__APPLE__=1 -D_POSIX_C_SOURCE=200809L
 system freebsd 0x02 "fcntl getpeereid getsockopt" -D__FreeBSD__=14
+system freebsd-posix 0x02 "fcntl getpeereid getsockopt" -D__FreeBSD__=14 \
+    -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700
 system freebsd-12 0x02 "fcntl getpeereid" -D__FreeBSD__=12 \
     -D__FreeBSD_version=1204000
 system dragonfly 0x00 "fcntl getpeereid" -D__DragonFly__=1
 system openbsd 0x00 "fcntl getsockopt" -D__OpenBSD__=1
+system openbsd-posix 0x00 "fcntl getsockopt" -D__OpenBSD__=1 \
+    -D_POSIX_C_SOURCE=200809L
 system netbsd 0x04 "fcntl getsockopt" -D__NetBSD__=1
 done_testing

@@ -199,13 +199,14 @@ emsgsize_without_a_descriptor_or_elsewhere_is_an_error(void **state)
  * The room of a socket whose limit shrinks by what the peer has not read, as
  * XNU's does; here the kernel tells the latter.
  */
-static int room_fails;
+static int room_fails, rooms;
 
 static int
 q_sndroom(int fd)
 {
 	int unread = 0;
 
+	rooms++;
 	if (room_fails) {
 		errno = EINVAL;
 		return -1;
@@ -290,6 +291,113 @@ no_more_stay_open_than_a_few_whatever_the_system_says(void **state)
 }
 
 static void
+what_was_sent_before_descriptors_were_allowed_counts(void **state)
+{
+	struct imsgbuf a, b;
+	int fds = t_count_fds();
+	char big[8000];
+	uint64_t id;
+
+	(void)state;
+#ifndef __linux__
+	skip();
+#endif
+	t_chan(&a, &b, 0);
+	begin(IMSGI_Q_INFLIGHT);
+	imsgi_os.sndroom = q_sndroom;
+	room_fails = 0;
+	t_fill(big, sizeof(big), 1);
+	assert_int_equal(imsg_compose(&a, 1, 0, 0, -1, big, sizeof(big)), 1);
+	assert_int_equal(imsgbuf_write(&a), 0);
+	imsgbuf_allow_fdpass(&a);
+	imsgbuf_allow_fdpass(&b);
+	send_one(&a, 2, &id);
+	/* The first message makes room, but not for all. */
+	t_expect(&b, 1, IMSG_FD_NONE, 0);
+	assert_int_equal(imsgbuf_write(&a), 0);
+	assert_int_equal(t_count_fds(), fds + 2 + 1);
+	t_expect(&b, 2, IMSG_FD_PRESENT, id);
+	assert_int_equal(imsgbuf_write(&a), 0);
+	assert_int_equal(t_count_fds(), fds + 2);
+	end();
+	t_unchan(&a, &b);
+}
+
+static void
+another_socket_tells_nothing_about_the_first(void **state)
+{
+	struct imsgbuf a, b, c, d;
+	int fds = t_count_fds();
+	uint64_t id[2 + IMSGI_INFLIGHT];
+	uint32_t i;
+	int fd;
+
+	(void)state;
+#ifndef __linux__
+	skip();
+#endif
+	t_chan(&a, &b, 1);
+	t_chan(&c, &d, 1);
+	begin(IMSGI_Q_INFLIGHT);
+	imsgi_os.sndroom = q_sndroom;
+	room_fails = 0;
+	send_one(&a, 1, &id[0]);
+	fd = a.fd;
+	a.fd = c.fd;
+	assert_int_equal(imsgbuf_write(&a), 0);
+	assert_int_equal(t_count_fds(), fds + 4 + 1);
+	send_one(&a, 2, &id[1]);
+	assert_int_equal(t_count_fds(), fds + 4 + 2);
+	t_expect(&d, 2, IMSG_FD_PRESENT, id[1]);
+	assert_int_equal(imsgbuf_write(&a), 0);
+	assert_int_equal(t_count_fds(), fds + 4 + 1);
+	t_expect(&b, 1, IMSG_FD_PRESENT, id[0]);
+	/* It stays, the oldest, until there are too many. */
+	for (i = 2; i < 2 + IMSGI_INFLIGHT; i++)
+		send_one(&a, i, &id[i]);
+	assert_int_equal(t_count_fds(), fds + 4 + IMSGI_INFLIGHT);
+	for (i = 2; i < 2 + IMSGI_INFLIGHT; i++)
+		t_expect(&d, i, IMSG_FD_PRESENT, id[i]);
+	assert_int_equal(imsgbuf_write(&a), 0);
+	assert_int_equal(t_count_fds(), fds + 4);
+	a.fd = fd;
+	end();
+	t_unchan(&a, &b);
+	t_unchan(&c, &d);
+}
+
+static void
+the_socket_is_asked_only_while_something_is_in_flight(void **state)
+{
+	struct imsgbuf a, b;
+	uint64_t id;
+	int i;
+
+	(void)state;
+#ifndef __linux__
+	skip();
+#endif
+	t_chan(&a, &b, 1);
+	begin(IMSGI_Q_INFLIGHT);
+	imsgi_os.sndroom = q_sndroom;
+	room_fails = rooms = 0;
+	for (i = 0; i < 10; i++) {
+		assert_int_equal(imsg_compose(&a, 1, 0, 0, -1, NULL, 0), 1);
+		assert_int_equal(imsgbuf_write(&a), 0);
+		t_expect(&b, 1, IMSG_FD_NONE, 0);
+	}
+	assert_int_equal(rooms, 1);
+	send_one(&a, 2, &id);
+	t_expect(&b, 2, IMSG_FD_PRESENT, id);
+	assert_int_equal(rooms, 1);
+	assert_int_equal(imsgbuf_write(&a), 0);
+	assert_int_equal(imsgbuf_write(&a), 0);
+	assert_int_equal(rooms, 2);
+	end();
+	t_unchan(&a, &b);
+}
+
+static void
 where_passing_is_off_nothing_stays_open(void **state)
 {
 	struct imsgbuf a, b;
@@ -317,6 +425,9 @@ main(void)
 		T(emsgsize_without_a_descriptor_or_elsewhere_is_an_error),
 		T(what_is_sent_stays_open_until_it_was_read),
 		T(no_more_stay_open_than_a_few_whatever_the_system_says),
+		T(what_was_sent_before_descriptors_were_allowed_counts),
+		T(another_socket_tells_nothing_about_the_first),
+		T(the_socket_is_asked_only_while_something_is_in_flight),
 		T(where_passing_is_off_nothing_stays_open),
 	};
 

@@ -10,10 +10,12 @@
 #define MSG_NOSIGNAL 0x400
 #define MSG_CMSG_CLOEXEC 0x800
 
+#if !defined(_POSIX_C_SOURCE) || defined(_BSD_SOURCE)
 struct sockpeercred {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
 };
+#endif
 
 #endif
