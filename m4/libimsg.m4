@@ -12,7 +12,7 @@
 # a libutil with imsg_init, which many probe for, is of OpenBSD 7.6 or older
 # and is refused by name.  In this order it tries
 #
-#   LIBIMSG_CFLAGS, LIBIMSG_LIBS	from the user, as with PKG_CHECK_MODULES
+#   LIBIMSG_CFLAGS, LIBIMSG_LIBS	from the user; one alone is taken as both
 #   --with-libimsg=DIR			DIR/include and DIR/lib*
 #   pkg-config libimsg			where there is a pkg-config
 #   -limsg				where the compiler looks
@@ -74,8 +74,13 @@ test "$libimsg_api" -le 77 ||
     libimsg_functions="$libimsg_functions imsgbuf_get ibufq_new"
 m4_ifval([$4], [libimsg_functions="$libimsg_functions m4_normalize([$4])"
 ])dnl
-AS_IF([test -n "$LIBIMSG_CFLAGS$LIBIMSG_LIBS"],
-    [_IMSG_TRY([LIBIMSG_LIBS], [$LIBIMSG_CFLAGS], [$LIBIMSG_LIBS])],
+# What an earlier call has found is not the user's.
+AS_IF([test "${libimsg_user_libs+set}" != set], [
+	libimsg_user_cflags=$LIBIMSG_CFLAGS
+	libimsg_user_libs=$LIBIMSG_LIBS
+])
+AS_IF([test -n "$libimsg_user_cflags$libimsg_user_libs"],
+    [_IMSG_TRY([LIBIMSG_LIBS], [$libimsg_user_cflags], [$libimsg_user_libs])],
     [test "$with_libimsg" = no],
     [libimsg_why="
   --without-libimsg was given"],
@@ -90,20 +95,22 @@ LIBIMSG_CFLAGS and LIBIMSG_LIBS.  config.log has the details.])])
 ])
 ])
 
-# --with-libimsg=DIR
+# --with-libimsg=DIR: the first of its libraries that links; there may be some
+# for other machines.
 AC_DEFUN([_IMSG_TRY_DIR], [
-libimsg_dir=`cd "$with_libimsg" 2>/dev/null && pwd`
-libimsg_lib=
-for libimsg_d in "$libimsg_dir"/lib/* "$libimsg_dir"/lib64 "$libimsg_dir"/lib
+libimsg_dir=
+test -z "$with_libimsg" || libimsg_dir=`cd "$with_libimsg" 2>/dev/null && pwd`
+for libimsg_lib in "$libimsg_dir"/lib "$libimsg_dir"/lib64 "$libimsg_dir"/lib/*
 do
-	for libimsg_f in "$libimsg_d"/libimsg.*; do
-		AS_IF([test -f "$libimsg_f"], [libimsg_lib=$libimsg_d])
-	done
+	AS_IF([test -n "$libimsg_dir" && test "$have_libimsg" = no &&
+	    ls "$libimsg_lib"/libimsg.* >/dev/null 2>&1],
+	    [_IMSG_TRY([$libimsg_lib], ["-I$libimsg_dir/include"],
+		["-L$libimsg_lib -limsg"])])
 done
-AS_IF([test -n "$libimsg_dir" && test -n "$libimsg_lib"],
-    [_IMSG_TRY([--with-libimsg=$with_libimsg], ["-I$libimsg_dir/include"],
-	["-L$libimsg_lib -limsg"])],
-    [libimsg_why="
+AS_CASE(["$have_libimsg:$libimsg_why:$libimsg_dir"],
+    [no::*\ *], [libimsg_why="
+  --with-libimsg=$with_libimsg: a name with a space"],
+    [no::*], [libimsg_why="
   --with-libimsg=$with_libimsg: no libimsg in its lib"])
 ])
 

@@ -11,6 +11,9 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
 #endif
+#if defined(__GLIBC__) && !defined(__USE_GNU)
+#error "a system header comes first and hides what is needed: _GNU_SOURCE"
+#endif
 #elif defined(__APPLE__)
 /* getpeereid(), SO_NOSIGPIPE, beside a program's _POSIX_C_SOURCE. */
 #ifndef _DARWIN_C_SOURCE

@@ -190,6 +190,26 @@ check "its functions can be given other names" \
 check "all of them" sh -c "
     nm -g --defined-only '$tmp/mine.o' | awk '{ print \$NF }' | sort |
     sed 's/^mine_//;t;s/^/not renamed: /' | diff '$tmp/documented' -"
+check "with API 78 in the flags, too" sh -c "
+    $cc -DIMSG_API_VERSION=78 -include '$tmp/mine.h' -c -o '$tmp/mine78.o' '$c' &&
+    nm -g --defined-only '$tmp/mine78.o' | awk '{ print \$NF }' | sort |
+    sed 's/^mine_//;t;s/^/not renamed: /' | diff '$tmp/documented' -"
+# words TEXT COMMAND...: fails, and says so
+words()
+{
+	text=$1
+	shift
+	! "$@" -o "$tmp/none.o" -c "$c" 2>"$tmp/err" && grep -qF "$text" "$tmp/err"
+}
+check "says that it needs C99" words "needs C99" $cc -std=c89
+if command -v "$cxx" >/dev/null 2>&1; then
+	check "says that it is C" words "is C: compile" $cxx -x c++
+fi
+if echo '#include <stdio.h>
+__GLIBC__' | $cc -E - | grep -q '^[0-9]'; then
+	check "says that a system header came first" words "_GNU_SOURCE" \
+	    $cc -std=c99 -include stdio.h
+fi
 $cc -r -nostdlib -o "$tmp/both.o" "$tmp/mine.o" "$tmp/c99.o" 2>/dev/null
 check "two copies in one program: one's users" runs "$tmp/both.o" $cc $strict
 check "and the other's" runs "$tmp/both.o" $cc $strict \

@@ -139,6 +139,13 @@ for api in 77 78; do
 	    CPPFLAGS="-I$incdir" LDFLAGS="-L$libdir"
 done
 check "--with-libimsg=DIR" finds 77 --with-libimsg="${incdir%/include}"
+mkdir -p "$tmp/multi/lib"
+ln -s "$incdir" "$tmp/multi/include"
+ln -s "$libdir" "$tmp/multi/lib/here"
+mkdir "$tmp/multi/lib/there"
+: >"$tmp/multi/lib/there/libimsg.so"
+check "... of several systems, the one that links" finds 77 \
+    --with-libimsg="$tmp/multi"
 check "LIBIMSG_CFLAGS and LIBIMSG_LIBS" finds 78 $no_pc \
     LIBIMSG_CFLAGS="-I$incdir" LIBIMSG_LIBS="-L$libdir -limsg"
 check "functions beyond the usual ones" finds 77 $by_pc \
@@ -150,6 +157,11 @@ check "... and one that no header declares" fails \
 check "--with-libimsg of the wrong place" fails \
     "--with-libimsg=/nonexistent: no libimsg in its lib" \
     --with-libimsg=/nonexistent
+check "--with-libimsg of nothing" fails \
+    "--with-libimsg=: no libimsg in its lib" --with-libimsg=
+mkdir "$tmp/a b"
+check "--with-libimsg of a name with a space" fails \
+    "a name with a space" --with-libimsg="$tmp/a b"
 check "--without-libimsg" fails "--without-libimsg was given" \
     --without-libimsg
 if echo '#include <imsg.h>' | $cc -E - >/dev/null 2>&1; then
@@ -228,6 +240,7 @@ AC_CONFIG_SRCDIR([program.c])
 AC_PROG_CC
 IMSG_CHECK_LIBIMSG([AC_MSG_NOTICE([found])],
     [AC_MSG_NOTICE([own copy, as $libimsg_why])])
+IMSG_CHECK_LIBIMSG([AC_MSG_NOTICE([also for 78])], [:], [78])
 AC_CONFIG_FILES([Makefile])
 AC_OUTPUT
 END
@@ -236,6 +249,8 @@ check "... is taken, with the reason" \
     grep -q "own copy, as no libimsg with the API of OpenBSD 7.7" "$tmp/log"
 check "an action if it is there" configure copy $by_pc
 check "... is taken" grep -q "found$" "$tmp/log"
+check "a second call is not misled by the first" \
+    grep -q "also for 78$" "$tmp/log"
 
 # What the configure scripts of programs in the field ask for.
 check "probes of programs" project probes <<'END'
