@@ -84,7 +84,7 @@ done
 check "every source is there, unchanged" sh -c "
     cat '$tmp/differ'; [ -s '$tmp/is' ] && [ ! -s '$tmp/differ' ]"
 check "once each" sh -c "[ \$(grep -c '^/\* --- ' '$c') = \
-    \$(ls '$src'/src/*.[ch] | grep -c .) ]"
+    \$(ls '$src'/src/*.[ch] '$src/include/imsg.h' | grep -c .) ]"
 check "includes imsg.h, once, and no other file" sh -c "
     [ \"\$(grep '#include \"' '$c')\" = '#include \"imsg.h\"' ]"
 check "names no path" refuses grep -n -e "$src" -e "$tmp" -e '#line' \
