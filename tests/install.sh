@@ -223,11 +223,20 @@ mv "$tree" "$tmp/project/subprojects/libimsg"
 parent ", fallback: 'libimsg'"
 check "works as a Meson subproject" subproject
 check "... shared" needs_library "$tmp/b/with-libimsg78"
+# installs COUNT: so many files of the library's
+installs()
+{
+	rm -rf "$tmp/dest"
+	DESTDIR=$tmp/dest meson install -C "$tmp/b" &&
+	    [ "$(find "$tmp/dest" ! -type d | wc -l)" -eq "$1" ]
+}
+check "... and is all that is installed" installs 3
 check "... and leaves the tests out" test ! -e \
     "$tmp/b/subprojects/libimsg/tests"
 for option in -Ddefault_library=static -Dlibimsg:default_library=static; do
 	check "works as a Meson subproject, $option" subproject $option
 	check "... static" refuses needs_library "$tmp/b/with-libimsg78"
+	check "... and nothing is installed" installs 0
 done
 api()
 {
