@@ -91,7 +91,7 @@ struct ibuf {
 	size_t max;		/* most that may ever be allocated */
 	size_t wpos;		/* next byte to write */
 	size_t rpos;		/* next byte to read */
-	int fd;			/* -1 none, -2 this is a view */
+	int fd;			/* -1 none, -2 a view; see ibuf_fd_set() */
 	unsigned int state;	/* the library's own */
 };
 
@@ -409,7 +409,7 @@ int		 imsgbuf_set_maxpayload(struct imsgbuf *, uint32_t);
 
 /*
  * imsgbuf_read: as msgbuf_read() if descriptors are allowed, else as
- *	ibuf_read().  Framing errors, which stay until msgbuf_clear():
+ *	ibuf_read().  Framing errors, which stay until msgbuf_clear(w):
  *	ERANGE	a header with a length below 16 or above maxsize
  *	EPROTO	a header of the other wire generation, or more than 64
  *		descriptors waiting for a message on the classic wire

@@ -33,18 +33,20 @@
 #
 # One that carries a copy of imsg.c for where there is none:
 #
+#	AC_CONFIG_LIBOBJ_DIR([libimsg])
 #	IMSG_CHECK_LIBIMSG([], [AC_MSG_NOTICE([$libimsg_why])
-#	    AC_LIBOBJ([imsg]) AC_LIBOBJ([imsg-buffer])], [78], [imsgbuf_recv])
+#	    AC_LIBOBJ([imsg]) LIBIMSG_CFLAGS='-I$(top_srcdir)/libimsg'])
 #
-# and in Makefile.am
+# where dist/amalgamate has put imsg.c and imsg.h into libimsg/, and in
+# Makefile.am
 #
-#	AM_CPPFLAGS = -I$(top_srcdir)/compat $(LIBIMSG_CFLAGS)
-#	LDADD = $(LIBIMSG_LIBS)
+#	AM_CPPFLAGS = $(LIBIMSG_CFLAGS)
+#	LDADD = $(LIBOBJS) $(LIBIMSG_LIBS)
+#	EXTRA_DIST = libimsg/imsg.h
 #
-# Such a program has an imsg.h of its own in compat/, in front of ours.  It must
-# not be compiled with its copy of the header and linked with this library:
-# delete the copy, or let compat/imsg.h go on to the installed one.  The guard
-# can have any name; #include_next stands outside of it so that the files in
+# A program must not be compiled with its own copy of OpenBSD's header and linked
+# with this library: delete the copy, or let compat/imsg.h go on to the installed
+# one.  The guard can have any name; #include_next stands outside of it so that the files in
 # compat/ itself may say "imsg.h":
 #
 #	#include_next <imsg.h>
