@@ -20,19 +20,6 @@ command -v tmux >/dev/null 2>&1 || give_up "it is not installed"
     give_up "this is $(tmux -V); the messages are those of 3.3a"
 [ -d /proc/self/fd ] || give_up "no /proc to count descriptors in"
 
-# The constants of tests/meson.build.
-shrunk_library()
-{
-	for f in "$top"/src/*.c; do
-		echo "#include \"$f\""
-	done >"$build/tmux-shrunk.c"
-	$CC -std=c99 -O1 -g -I"$top/include" -DIMSGI_INPUT_SIZE=67 \
-	    -DIMSGI_CHUNK_SIZE=192 -DIMSGI_CHUNK_FIRST=64 \
-	    -DIMSGI_PLACE_MAX=48 -DIMSGI_GUESS_MIN=24 -DIMSGI_IOV_MAX=3 \
-	    -DIMSGI_MMSG_MAX=2 -c -o "$build/tmux-shrunk.o" \
-	    "$build/tmux-shrunk.c"
-}
-
 # program NAME SOURCE...
 program()
 {
@@ -302,8 +289,7 @@ talk()
 }
 
 talk plain "$build/src/libimsg.a"
-check "the library compiles with its buffers shrunk" shrunk_library
-talk shrunk "$build/tmux-shrunk.o"
+talk shrunk "$build/shrunk.o"
 awk '{ s += $1; r += $2; n++ } END {
 	print "# " n " channels, " s " messages sent, " r " received" }' \
     "$tmp/count"
