@@ -33,8 +33,9 @@
  * payload behind a header of 16 bytes, which programs cast to structs of their
  * own: 12 bytes on 32-bit machines, none on others.
  */
-#define IBUF_PAD  ((16 - sizeof(struct ibuf) % 16) % 16)
-#define IBUF_HEAD (sizeof(struct ibuf) + IBUF_PAD)
+#define IBUF_PAD       ((16 - sizeof(struct ibuf) % 16) % 16)
+#define IBUF_HEAD      (sizeof(struct ibuf) + IBUF_PAD)
+#define IBUF_BEHIND(b) ((unsigned char *)((b) + 1) + IBUF_PAD)
 
 #define IBUF_IS_VIEW(b) ((b)->fd == IBUF_FD_VIEW)
 
@@ -51,7 +52,7 @@ imsgi_ibuf_init(struct ibuf *b, size_t len, size_t max)
 {
 	b->entry.tqe_next = NULL;
 	b->entry.tqe_prev = NULL;
-	b->buf = (unsigned char *)(b + 1) + IBUF_PAD;
+	b->buf = IBUF_BEHIND(b);
 	b->size = len;
 	b->max = max;
 	b->wpos = b->rpos = 0;

@@ -59,7 +59,7 @@ open_ready(struct msgbuf *w, struct imsg *m)
 	m->buf = buf;
 	imsgi_lazy_taken(w, buf, total);
 	buf->rpos = sizeof(m->hdr);
-	memcpy(buf + 1, p, total);
+	memcpy(IBUF_BEHIND(buf), p, total);
 	if (w->nready == 0 || total >= IMSGI_GUESS_MIN)
 		imsgi_lazy_after(w, total);
 	return 1;
