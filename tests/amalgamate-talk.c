@@ -2,8 +2,8 @@
 /*
  * A program that carries imsg.c and imsg.h and nothing else of the library:
  * tests/amalgamate.sh compiles it as C and as C++, for 64 and for 32 bits, for
- * both versions of the API.  A parent sends a descriptor with a message and
- * then a large message; the child checks both and answers through the
+ * both versions of the API.  A parent sends a descriptor with a message, many
+ * small messages and a large one; the child checks them and answers through the
  * descriptor.  Prints what is wrong and exits 1.
  */
 #include <sys/types.h>
@@ -21,7 +21,9 @@
 #define LARGE	     300000
 #define EXPECT(what) expect((what) != 0, #what, __LINE__)
 
-enum { MSG_HELLO = 7, MSG_LARGE };
+#define SMALL 200
+
+enum { MSG_HELLO = 7, MSG_SMALL, MSG_LARGE };
 
 static void
 expect(int good, const char *what, int line)
@@ -51,12 +53,29 @@ open_channel(struct imsgbuf *ch, int fd)
 #endif
 }
 
+/* The next message has so many bytes of the pattern. */
+static void
+take(struct imsgbuf *ch, uint32_t type, size_t len)
+{
+	struct imsg m;
+	const unsigned char *p;
+	size_t i;
+
+	EXPECT(imsgbuf_recv(ch, &m, -1) == 1);
+	EXPECT(imsg_get_type(&m) == type && imsg_get_len(&m) == len);
+	EXPECT(imsg_fd_status(&m) == IMSG_FD_NONE);
+	p = (const unsigned char *)m.data;
+	EXPECT((uintptr_t)p % sizeof(uint64_t) == 0);
+	for (i = 0; i < len; i++)
+		EXPECT(p[i] == pattern(i));
+	imsg_free(&m);
+}
+
 static void
 child(int s)
 {
 	struct imsgbuf ch;
 	struct imsg m;
-	const unsigned char *p;
 	size_t i;
 	int fd;
 
@@ -67,13 +86,9 @@ child(int s)
 	EXPECT((fd = imsg_get_fd(&m)) != -1);
 	imsg_free(&m);
 
-	EXPECT(imsgbuf_recv(&ch, &m, -1) == 1);
-	EXPECT(imsg_get_type(&m) == MSG_LARGE && imsg_get_len(&m) == LARGE);
-	EXPECT(imsg_fd_status(&m) == IMSG_FD_NONE);
-	p = (const unsigned char *)m.data;
-	for (i = 0; i < LARGE; i++)
-		EXPECT(p[i] == pattern(i));
-	imsg_free(&m);
+	for (i = 0; i < SMALL; i++)
+		take(&ch, MSG_SMALL, i);
+	take(&ch, MSG_LARGE, LARGE);
 
 	EXPECT(imsgbuf_recv(&ch, &m, -1) == 0);
 	EXPECT(write(fd, "seen", 4) == 4 && close(fd) == 0);
@@ -95,6 +110,8 @@ parent(int s)
 	open_channel(&ch, s);
 	EXPECT(pipe(p) == 0);
 	EXPECT(imsg_compose(&ch, MSG_HELLO, 0, 0, p[1], "hello", 5) == 1);
+	for (i = 0; i < SMALL; i++)
+		EXPECT(imsg_compose(&ch, MSG_SMALL, 0, 0, -1, large, i) == 1);
 	EXPECT(imsg_compose(&ch, MSG_LARGE, 0, 0, -1, large, LARGE) == 1);
 	EXPECT(imsgbuf_flush(&ch) == 0 && imsgbuf_queuelen(&ch) == 0);
 	imsgbuf_clear(&ch);
