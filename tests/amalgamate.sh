@@ -169,7 +169,7 @@ for v in 77 78; do
 		check "a C program for API $v runs with $o.o" \
 		    runs "$tmp/$o.o" $cc $strict -DIMSG_API_VERSION=$v
 		name="a C++ program for API $v runs with $o.o"
-		if command -v "$cxx" >/dev/null 2>&1; then
+		if command -v "${cxx%% *}" >/dev/null 2>&1; then
 			check "$name" runs "$tmp/$o.o" $cxx -x c++ \
 			    -std=c++11 $strict_cxx -DIMSG_API_VERSION=$v
 		else
@@ -202,7 +202,7 @@ words()
 	! "$@" -o "$tmp/none.o" -c "$c" 2>"$tmp/err" && grep -qF "$text" "$tmp/err"
 }
 check "says that it needs C99" words "needs C99" $cc -std=c89
-if command -v "$cxx" >/dev/null 2>&1; then
+if command -v "${cxx%% *}" >/dev/null 2>&1; then
 	check "says that it is C" words "is C: compile" $cxx -x c++
 fi
 if echo '#include <stdio.h>
