@@ -5,6 +5,8 @@
  */
 #include "testlib.h"
 
+#include "../src/ibuf-int.h"
+
 #define KINDS 5
 
 /* Queues message i in one of the ways there are.  Adds to *ibufs. */
@@ -386,7 +388,7 @@ memory_is_trusted_as_far_as_it_was_filled_before(void **state)
 	static const uint32_t next[] = { 299999, 300000, 300001, 1 << 24 };
 	struct imsgbuf a, b;
 	struct imsg m;
-	size_t i, room = 65536 + 16 + sizeof(struct ibuf);
+	size_t i, room = 65536 + 16 + IBUF_HEAD;
 	int proven;
 
 	(void)state;
@@ -413,7 +415,7 @@ memory_is_trusted_as_far_as_it_was_filled_before(void **state)
 			}
 			if (proven && i < 2)
 				assert_int_equal(announced(&a, &b, next[i]),
-				    next[i] + 16 + sizeof(struct ibuf));
+				    next[i] + 16 + IBUF_HEAD);
 			else
 				assert_true(announced(&a, &b, next[i]) <= room);
 			t_unchan(&a, &b);
