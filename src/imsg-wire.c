@@ -85,7 +85,7 @@ parse_classic(const struct imsgbuf *b, const struct len_word *w,
 	}
 	if (valid(b, *total))
 		return 0;
-	errno = modern ? EPROTO : ERANGE;
+	errno = ERANGE;
 	return -1;
 }
 

@@ -2,7 +2,7 @@
 #ifndef STUB_POLL_H
 #define STUB_POLL_H
 
-#define POLLIN 0x0001
+#define POLLIN	0x0001
 #define POLLOUT 0x0004
 
 typedef unsigned int nfds_t;

@@ -2,7 +2,7 @@
 #ifndef STUB_SYS_SOCKET_H
 #define STUB_SYS_SOCKET_H
 
-#define STUB_IOVLEN int
+#define STUB_IOVLEN	int
 #define STUB_CMSG_ALIGN sizeof(long)
 #include <sys/socket-bsd.h>
 
@@ -12,7 +12,7 @@
 #undef CMSG_SPACE
 #endif
 
-#define MSG_NOSIGNAL 0x00020000
+#define MSG_NOSIGNAL	 0x00020000
 #define MSG_CMSG_CLOEXEC 0x00040000
 
 #endif

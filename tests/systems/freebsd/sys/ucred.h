@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#define XU_NGROUPS 16
+#define XU_NGROUPS     16
 #define XUCRED_VERSION 0
 
 struct xucred {

@@ -6,7 +6,7 @@
 #ifndef STUB_SYS_SOCKET_H
 #define STUB_SYS_SOCKET_H
 
-#define STUB_IOVLEN int
+#define STUB_IOVLEN	int
 #define STUB_CMSG_ALIGN 4
 #include <sys/socket-bsd.h>
 

@@ -10,12 +10,12 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#define AF_UNIX 1
-#define SOCK_STREAM 1
-#define SOL_SOCKET 0xffff
-#define SO_SNDBUF 0x1001
-#define SCM_RIGHTS 0x01
-#define MSG_CTRUNC 0x20
+#define AF_UNIX	     1
+#define SOCK_STREAM  1
+#define SOL_SOCKET   0xffff
+#define SO_SNDBUF    0x1001
+#define SCM_RIGHTS   0x01
+#define MSG_CTRUNC   0x20
 #define MSG_DONTWAIT 0x80
 
 struct sockaddr {
@@ -48,21 +48,20 @@ struct cmsghdr {
 
 #define STUB_ALIGN(n) \
 	(((size_t)(n) + STUB_CMSG_ALIGN - 1) & ~(size_t)(STUB_CMSG_ALIGN - 1))
-#define CMSG_DATA(c) \
-	((unsigned char *)(c) + STUB_ALIGN(sizeof(struct cmsghdr)))
-#define CMSG_LEN(n) (STUB_ALIGN(sizeof(struct cmsghdr)) + (n))
+#define CMSG_DATA(c)  ((unsigned char *)(c) + STUB_ALIGN(sizeof(struct cmsghdr)))
+#define CMSG_LEN(n)   (STUB_ALIGN(sizeof(struct cmsghdr)) + (n))
 #define CMSG_SPACE(n) (STUB_ALIGN(sizeof(struct cmsghdr)) + STUB_ALIGN(n))
-#define CMSG_FIRSTHDR(m)                                         \
-	((m)->msg_controllen >= sizeof(struct cmsghdr) ?         \
-	        (struct cmsghdr *)(m)->msg_control :             \
-	        (struct cmsghdr *)NULL)
-#define CMSG_NXTHDR(m, c)                                                  \
-	((unsigned char *)(c) + STUB_ALIGN((c)->cmsg_len) +                \
-	                STUB_ALIGN(sizeof(struct cmsghdr)) >               \
-	            (unsigned char *)(m)->msg_control + (m)->msg_controllen ? \
-	        (struct cmsghdr *)NULL :                                   \
-	        (struct cmsghdr *)(void *)((unsigned char *)(c) +          \
-	            STUB_ALIGN((c)->cmsg_len)))
+#define CMSG_FIRSTHDR(m)                                 \
+	((m)->msg_controllen >= sizeof(struct cmsghdr) ? \
+		(struct cmsghdr *)(m)->msg_control :     \
+		(struct cmsghdr *)NULL)
+#define CMSG_NXTHDR(m, c)                                                     \
+	((unsigned char *)(c) + STUB_ALIGN((c)->cmsg_len) +                   \
+			STUB_ALIGN(sizeof(struct cmsghdr)) >                  \
+		    (unsigned char *)(m)->msg_control + (m)->msg_controllen ? \
+		(struct cmsghdr *)NULL :                                      \
+		(struct cmsghdr *)(void *)((unsigned char *)(c) +             \
+		    STUB_ALIGN((c)->cmsg_len)))
 
 int getpeername(int, struct sockaddr *, socklen_t *);
 int getsockname(int, struct sockaddr *, socklen_t *);
