@@ -217,6 +217,16 @@ q_sndroom(int fd)
 	return 1000000 - unread;
 }
 
+/* A channel on a system that may lose what is in flight. */
+static void
+begin_inflight(struct imsgbuf *a, struct imsgbuf *b, int pass)
+{
+	t_chan(a, b, pass);
+	begin(IMSGI_Q_INFLIGHT);
+	imsgi_os.sndroom = q_sndroom;
+	room_fails = rooms = 0;
+}
+
 static void
 send_one(struct imsgbuf *a, uint32_t type, uint64_t *id)
 {
@@ -236,10 +246,7 @@ what_is_sent_stays_open_until_it_was_read(void **state)
 #ifndef __linux__
 	skip();
 #endif
-	t_chan(&a, &b, 1);
-	begin(IMSGI_Q_INFLIGHT);
-	imsgi_os.sndroom = q_sndroom;
-	room_fails = 0;
+	begin_inflight(&a, &b, 1);
 	send_one(&a, 1, &id[0]);
 	send_one(&a, 2, &id[1]);
 	assert_int_equal(t_count_fds(), fds + 2 + 2);
@@ -276,9 +283,7 @@ no_more_stay_open_than_a_few_whatever_the_system_says(void **state)
 	unsigned int i;
 
 	(void)state;
-	t_chan(&a, &b, 1);
-	begin(IMSGI_Q_INFLIGHT);
-	imsgi_os.sndroom = q_sndroom;
+	begin_inflight(&a, &b, 1);
 	room_fails = 1;
 	for (i = 0; i < 3 * IMSGI_INFLIGHT; i++) {
 		send_one(&a, i, &id[i]);
@@ -302,10 +307,7 @@ what_was_sent_before_descriptors_were_allowed_counts(void **state)
 #ifndef __linux__
 	skip();
 #endif
-	t_chan(&a, &b, 0);
-	begin(IMSGI_Q_INFLIGHT);
-	imsgi_os.sndroom = q_sndroom;
-	room_fails = 0;
+	begin_inflight(&a, &b, 0);
 	t_fill(big, sizeof(big), 1);
 	assert_int_equal(imsg_compose(&a, 1, 0, 0, -1, big, sizeof(big)), 1);
 	assert_int_equal(imsgbuf_write(&a), 0);
@@ -336,11 +338,8 @@ another_socket_tells_nothing_about_the_first(void **state)
 #ifndef __linux__
 	skip();
 #endif
-	t_chan(&a, &b, 1);
 	t_chan(&c, &d, 1);
-	begin(IMSGI_Q_INFLIGHT);
-	imsgi_os.sndroom = q_sndroom;
-	room_fails = 0;
+	begin_inflight(&a, &b, 1);
 	send_one(&a, 1, &id[0]);
 	fd = a.fd;
 	a.fd = c.fd;
@@ -377,10 +376,7 @@ the_socket_is_asked_only_while_something_is_in_flight(void **state)
 #ifndef __linux__
 	skip();
 #endif
-	t_chan(&a, &b, 1);
-	begin(IMSGI_Q_INFLIGHT);
-	imsgi_os.sndroom = q_sndroom;
-	room_fails = rooms = 0;
+	begin_inflight(&a, &b, 1);
 	for (i = 0; i < 10; i++) {
 		assert_int_equal(imsg_compose(&a, 1, 0, 0, -1, NULL, 0), 1);
 		assert_int_equal(imsgbuf_write(&a), 0);
@@ -404,9 +400,7 @@ where_passing_is_off_nothing_stays_open(void **state)
 	int fds = t_count_fds();
 
 	(void)state;
-	t_chan(&a, &b, 0);
-	begin(IMSGI_Q_INFLIGHT);
-	imsgi_os.sndroom = q_sndroom;
+	begin_inflight(&a, &b, 0);
 	room_fails = 1;
 	send_one(&a, 1, NULL);
 	assert_int_equal(t_count_fds(), fds + 2);
