@@ -67,14 +67,15 @@ expect_client(const char *session, const char *size)
 			"#{client_session} #{client_width}x#{client_height}";
 	char *argv[] = { "list-clients", "-F", format };
 	time_t end = time(NULL) + WAIT_MS / 1000;
-	char want[256], *got = NULL;
+	char want[256], *got;
 
 	snprintf(want, sizeof(want), "%s %d interop %s %s\n", tty.name,
 	    (int)getpid(), session, size);
-	do {
+	got = ask_text(path, 3, argv);
+	while (strcmp(got, want) != 0 && time(NULL) <= end) {
 		free(got);
 		got = ask_text(path, 3, argv);
-	} while (strcmp(got, want) != 0 && time(NULL) <= end);
+	}
 	if (strcmp(got, want) != 0)
 		fail("list-clients: %s instead of %s", got, want);
 	free(got);

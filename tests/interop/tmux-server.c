@@ -43,12 +43,12 @@ welcome(struct real *r, struct visit *v, char *const *argv, char *const *envp)
 	    strcmp(v->cwd, cwd) != 0)
 		fail("pid %d, flags %x, directory %s", v->pid,
 		    (unsigned int)v->flags, v->cwd);
-	for (i = 0; envp[i] != NULL && i < v->nenv; i++)
+	for (i = 0; i < v->nenv && envp[i] != NULL; i++)
 		if (strcmp(envp[i], v->env[i]) != 0)
 			fail("%s instead of %s", v->env[i], envp[i]);
 	if (i != v->nenv || envp[i] != NULL)
 		fail("%d variables", v->nenv);
-	for (i = 0; argv[i] != NULL && i < v->argc; i++)
+	for (i = 0; i < v->argc && argv[i] != NULL; i++)
 		if (strcmp(argv[i], v->argv[i]) != 0)
 			fail("%s instead of %s", v->argv[i], argv[i]);
 	if (i != v->argc || argv[i] != NULL)
