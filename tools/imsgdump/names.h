@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Names of message types, from C headers of the program looked at.
+ *
+ * A C parser reads them, in another program (imsgdump-names), before anything
+ * is traced: what it makes of a strange file can do imsgdump no harm.
+ */
+#ifndef NAMES_H
+#define NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct names;
+
+/* NULL ENOMEM. */
+struct names *names_new(void);
+void names_free(struct names *);
+/*
+ * Adds those of FILE or FILE:ENUM.  -1: it has said on standard error why.
+ * Of two names for a number the one that was there first counts.
+ */
+int names_load(struct names *, const char *spec);
+/* -1 ENOMEM. */
+int names_add(struct names *, uint32_t type, const char *name);
+/* NULL: it has none. */
+const char *names_get(const struct names *, uint32_t type);
+size_t names_count(const struct names *);
+
+#endif
