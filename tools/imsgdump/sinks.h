@@ -20,7 +20,7 @@
 #define TEXT_ASCII  0x04 /* payload as characters */
 struct sink *text_sink(FILE *f, const struct names *, int flags);
 /* json.c: one object a line */
-struct sink *json_sink(FILE *f, const struct names *);
+struct sink *json_sink(FILE *f, const struct names *, int flags);
 /* summary.c: tables at the end */
 struct sink *summary_sink(FILE *f, const struct names *);
 /* sequence.c: a diagram in SVG, at the end */
