@@ -210,7 +210,8 @@ main(void)
 		cmocka_unit_test(all_sinks_get_everything_in_order),
 		cmocka_unit_test(after_the_count_nothing_more_passes),
 		cmocka_unit_test(only_what_the_filter_wants_passes_and_counts),
-		cmocka_unit_test(an_output_that_fails_is_told_and_all_are_ended),
+		cmocka_unit_test(
+		    an_output_that_fails_is_told_and_all_are_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
