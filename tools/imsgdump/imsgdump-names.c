@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * imsgdump-names FILE[:ENUM | :PREFIX*]: the message types of a C source, a
+ * line "NUMBER<tab>NAME" each, on standard output; what is wrong with it on
+ * standard error.
+ *
+ * A program of its own, since libclang is big and the file may be hostile: it
+ * limits itself before it opens anything.  Errors end it, memory is freed for
+ * the checkers' sake only.
+ */
+#define _GNU_SOURCE
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lister.h"
+#include "safe.h"
+
+/* Address sanitizers reserve more than any limit. */
+#if defined(__SANITIZE_ADDRESS__)
+#define RESERVES_MUCH 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RESERVES_MUCH 1
+#endif
+#endif
+
+static size_t printed;
+
+static void
+complain(const char *fmt, va_list ap)
+{
+	char text[1024], safe[1024];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	safe_text(safe, sizeof(safe), text, strlen(text));
+	fprintf(stderr, "imsgdump-names: %s\n", safe);
+}
+
+void
+say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain(fmt, ap);
+	va_end(ap);
+}
+
+_Noreturn void
+die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain(fmt, ap);
+	va_end(ap);
+	exit(1);
+}
+
+void *
+grow(void *v, size_t n, size_t size)
+{
+	/* A power of two is full. */
+	if ((n & (n - 1)) == 0)
+		v = reallocarray(v, n == 0 ? 1 : 2 * n, size);
+	if (v == NULL)
+		die("out of memory");
+	return v;
+}
+
+char *
+text_of(CXString s)
+{
+	const char *c = clang_getCString(s);
+	char *copy = strdup(c == NULL ? "" : c);
+
+	clang_disposeString(s);
+	if (copy == NULL)
+		die("out of memory");
+	return copy;
+}
+
+static void
+limit(int what, rlim_t most)
+{
+	struct rlimit r;
+
+	if (getrlimit(what, &r) == -1)
+		return;
+	if (r.rlim_max == RLIM_INFINITY || r.rlim_max > most)
+		r.rlim_max = most;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(what, &r);
+}
+
+static void
+limits(void)
+{
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_FSIZE, 0);
+	limit(RLIMIT_CPU, 10);
+#if !defined(RESERVES_MUCH)
+	if (sizeof(void *) > 4)
+		limit(RLIMIT_AS, (rlim_t)4 << 30);
+#endif
+	(void)alarm(30); /* it may include what never ends */
+}
+
+static void
+print(const struct constant *c)
+{
+	if (strlen(c->name) > LISTER_NAME_MAX ||
+	    c->name[strspn(c->name,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789_")] != '\0')
+		return;
+	if (++printed > LISTER_MAX)
+		die("more than %d names", LISTER_MAX);
+	printf("%lu\t%s\n", (unsigned long)c->value, c->name);
+}
+
+static void
+print_group(
+    struct source *s, const struct group *g, const char *prefix, bool sentinels)
+{
+	char why[512];
+	size_t i;
+
+	if (!trusted(s, g->decl, why, sizeof(why)))
+		die("%s: no names of it, the numbers are not certain: %s",
+		    s->path, why);
+	for (i = 0; i < g->n; i++)
+		if (strncmp(g->v[i].name, prefix, strlen(prefix)) == 0 &&
+		    (sentinels || !is_sentinel(g, i)))
+			print(&g->v[i]);
+}
+
+static bool
+has_prefix(const struct group *g, const char *prefix)
+{
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (strncmp(g->v[i].name, prefix, strlen(prefix)) == 0)
+			return true;
+	return false;
+}
+
+/* All constants and macros that begin so. */
+static void
+print_prefix(struct source *s, const char *prefix)
+{
+	size_t i;
+
+	for (i = 0; i < s->ngroups; i++)
+		if (has_prefix(&s->groups[i], prefix))
+			print_group(s, &s->groups[i], prefix, true);
+	macros_print(s, prefix, print);
+	if (printed == 0)
+		die("%s: no number is called %s*", s->path, prefix);
+}
+
+static void
+print_enum(struct source *s, const char *name)
+{
+	size_t i, n, *set = choose(s, name, &n);
+
+	for (i = 0; i < n; i++)
+		print_group(s, &s->groups[set[i]], "", n == 1);
+	free(set);
+	if (printed == 0)
+		die("%s: an enum without names", s->path);
+}
+
+/* The colon may be part of the file's name. */
+static char *
+split(char *spec)
+{
+	char *colon = strrchr(spec, ':');
+
+	if (colon == NULL || access(spec, F_OK) == 0)
+		return NULL;
+	*colon = '\0';
+	return colon + 1;
+}
+
+static char *
+file_path(const char *file)
+{
+	char *path = realpath(file, NULL);
+	struct stat st;
+
+	if (path == NULL || stat(path, &st) == -1)
+		die("%s: %s", file, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		die("%s: not a regular file", file);
+	if (st.st_size > 16 << 20)
+		die("%s: too large", file);
+	if (access(path, R_OK) == -1)
+		die("%s: %s", file, strerror(errno));
+	return path;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct source s;
+	char *name, *path;
+	size_t n;
+
+	if (argc != 2) {
+		fputs("usage: imsgdump-names FILE[:ENUM]\n", stderr);
+		return 2;
+	}
+	limits();
+	name = split(argv[1]);
+	path = file_path(argv[1]);
+	source_read(&s, path, NULL);
+	n = name == NULL ? 0 : strlen(name);
+	if (n > 1 && name[n - 1] == '*') {
+		name[n - 1] = '\0';
+		print_prefix(&s, name);
+	} else {
+		print_enum(&s, n == 0 ? NULL : name);
+	}
+	source_free(&s);
+	free(path);
+	if (fflush(stdout) != 0)
+		die("cannot write the names: %s", strerror(errno));
+	return 0;
+}
