@@ -32,6 +32,8 @@
 #endif
 
 static size_t printed;
+static struct constant *seen;
+static size_t nseen;
 
 static void
 complain(const char *fmt, va_list ap)
@@ -104,7 +106,6 @@ static void
 limits(void)
 {
 	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_CPU, 10);
 #if !defined(RESERVES_MUCH)
 	if (sizeof(void *) > 4)
@@ -126,20 +127,41 @@ print(const struct constant *c)
 	printf("%lu\t%s\n", (unsigned long)c->value, c->name);
 }
 
+/* As print, for what is not of one enum. */
 static void
-print_group(
-    struct source *s, const struct group *g, const char *prefix, bool sentinels)
+print_once(const struct constant *c)
+{
+	size_t i;
+
+	for (i = 0; i < nseen; i++) {
+		if (seen[i].value != c->value)
+			continue;
+		if (strcmp(seen[i].name, c->name) != 0)
+			say("%s left out: %s has the same number", c->name,
+			    seen[i].name);
+		return;
+	}
+	seen = grow(seen, nseen, sizeof(*seen));
+	seen[nseen].value = c->value;
+	seen[nseen].name = strdup(c->name);
+	if (seen[nseen++].name == NULL)
+		die("out of memory");
+	print(c);
+}
+
+static void
+print_group(struct source *s, const struct group *g, const char *prefix,
+    bool sentinels, void (*put)(const struct constant *))
 {
 	char why[512];
 	size_t i;
 
 	if (!trusted(s, g->decl, why, sizeof(why)))
-		die("%s: no names of it, the numbers are not certain: %s",
-		    s->path, why);
+		die("%s: the numbers are not certain: %s", s->name, why);
 	for (i = 0; i < g->n; i++)
 		if (strncmp(g->v[i].name, prefix, strlen(prefix)) == 0 &&
 		    (sentinels || !is_sentinel(g, i)))
-			print(&g->v[i]);
+			put(&g->v[i]);
 }
 
 static bool
@@ -161,10 +183,13 @@ print_prefix(struct source *s, const char *prefix)
 
 	for (i = 0; i < s->ngroups; i++)
 		if (has_prefix(&s->groups[i], prefix))
-			print_group(s, &s->groups[i], prefix, true);
-	macros_print(s, prefix, print);
+			print_group(s, &s->groups[i], prefix, true, print_once);
+	macros_print(s, prefix, print_once);
+	while (nseen > 0)
+		free(seen[--nseen].name);
+	free(seen);
 	if (printed == 0)
-		die("%s: no number is called %s*", s->path, prefix);
+		die("%s: no number is called %s*", s->name, prefix);
 }
 
 static void
@@ -173,10 +198,10 @@ print_enum(struct source *s, const char *name)
 	size_t i, n, *set = choose(s, name, &n);
 
 	for (i = 0; i < n; i++)
-		print_group(s, &s->groups[set[i]], "", n == 1);
+		print_group(s, &s->groups[set[i]], "", n == 1, print);
 	free(set);
 	if (printed == 0)
-		die("%s: an enum without names", s->path);
+		die("%s: an enum without names", s->name);
 }
 
 /* The colon may be part of the file's name. */
@@ -222,7 +247,7 @@ main(int argc, char *argv[])
 	limits();
 	name = split(argv[1]);
 	path = file_path(argv[1]);
-	source_read(&s, path, NULL);
+	source_read(&s, argv[1], path, NULL);
 	n = name == NULL ? 0 : strlen(name);
 	if (n > 1 && name[n - 1] == '*') {
 		name[n - 1] = '\0';

@@ -178,10 +178,10 @@ none(const struct source *s)
 		if (end != NULL)
 			die("%s: no enum looks like message types; for macros"
 			    " use '%s:%.*s*'",
-			    s->path, s->path, (int)(end + 4 - name), name);
+			    s->name, s->name, (int)(end + 4 - name), name);
 		free(name);
 	}
-	die("%s: no enum looks like message types%s; use FILE:ENUM", s->path,
+	die("%s: no enum looks like message types%s; use FILE:ENUM", s->name,
 	    s->errors > 0 ? ", of what could be read" : "");
 }
 
@@ -199,8 +199,9 @@ several(const struct source *s, const size_t *set, size_t n)
 		    "%s%.40s (line %u)", i > 0 ? ", " : "",
 		    name[0] == '\0' ? "without a name" : name, g->line);
 	}
-	die("%s: several enums with the same numbers: %s%s; use FILE:ENUM",
-	    s->path, list, i < n ? ", ..." : "");
+	die("%s: several enums with the same numbers: %s%s; use FILE:ENUM or"
+	    " FILE:PREFIX*",
+	    s->name, list, i < n ? ", ..." : "");
 }
 
 static size_t
@@ -227,7 +228,7 @@ guess(const struct source *s, size_t *set)
 	if (collide(s, set, n))
 		several(s, set, n);
 	if (best < ARE_MSG + TAG_MSG && !is_strong(&s->groups[set[0]]))
-		say("%s: taking %s at line %u for the message types", s->path,
+		say("%s: taking %s at line %u for the message types", s->name,
 		    s->groups[set[0]].tag[0] != '\0' ? s->groups[set[0]].tag :
 						       "the enum",
 		    s->groups[set[0]].line);
@@ -251,7 +252,7 @@ choose(const struct source *s, const char *name, size_t *n)
 		    strcmp(s->groups[i].type, name) == 0)
 			set[(*n)++] = i;
 	if (*n == 0)
-		die("%s: no enum %s%s", s->path, name,
+		die("%s: no enum %s%s", s->name, name,
 		    s->errors > 0 ? " in what could be read" : "");
 	if (*n > 1)
 		several(s, set, *n);

@@ -68,7 +68,7 @@ macros_print(struct source *s, const char *prefix,
 
 	if (asprintf(&path, "%s.imsgdump-names.c", s->path) == -1)
 		die("out of memory");
-	source_read(&made, path, text);
+	source_read(&made, s->name, path, text);
 	for (i = 0; i < made.ngroups; i++) {
 		struct group *g = &made.groups[i];
 		struct constant c;

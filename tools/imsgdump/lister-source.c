@@ -129,7 +129,12 @@ add_enum(struct source *s, CXCursor c)
 {
 	struct group *g;
 	unsigned offset;
+	size_t i;
 
+	/* That of a member is a child of the structure and of the member. */
+	for (i = 0; i < s->ngroups; i++)
+		if (clang_equalCursors(s->groups[i].decl, c))
+			return;
 	s->groups = grow(s->groups, s->ngroups, sizeof(*s->groups));
 	g = &s->groups[s->ngroups++];
 	memset(g, 0, sizeof(*g));
@@ -210,7 +215,8 @@ count_errors(struct source *s)
 }
 
 void
-source_read(struct source *s, const char *path, const char *text)
+source_read(
+    struct source *s, const char *name, const char *path, const char *text)
 {
 	/*
 	 * All errors are wanted, and no guess at what was meant; the macros
@@ -227,6 +233,7 @@ source_read(struct source *s, const char *path, const char *text)
 	enum CXErrorCode e;
 
 	memset(s, 0, sizeof(*s));
+	s->name = name;
 	s->path = path;
 	s->index = clang_createIndex(0, 0);
 	if (s->index == NULL)
@@ -235,7 +242,7 @@ source_read(struct source *s, const char *path, const char *text)
 	    (int)(sizeof(args) / sizeof(args[0])), &content, text != NULL,
 	    flags, &s->tu);
 	if (e != CXError_Success || s->tu == NULL)
-		die("%s: libclang cannot read it", path);
+		die("%s: libclang cannot read it", name);
 	s->main = clang_getFile(s->tu, path);
 	clang_getInclusions(s->tu, included, s);
 	count_errors(s);

@@ -115,13 +115,49 @@ check_diagnostics(struct doubt *d)
 	}
 }
 
+/*
+ * What decided that this file was included: nothing that is not known, if one
+ * of the ways from the main file to it is free of that.
+ */
+static const struct directive *
+way(struct doubt *d, CXFile file, unsigned depth, CXFile *where)
+{
+	const struct cursors *list = &d->s->inclusions;
+	const struct directive *c, *found = NULL;
+	size_t i;
+
+	if (depth > 16 || clang_File_isEqual(file, d->s->main))
+		return NULL;
+	for (i = 0; i < list->n; i++) {
+		unsigned line, offset = 0;
+		CXFile to = clang_getIncludedFile(list->v[i]), from;
+
+		if (to == NULL || !clang_File_isEqual(to, file))
+			continue;
+		from =
+		    place(clang_getCursorLocation(list->v[i]), &line, &offset);
+		c = condition(d->s, from, offset, offset);
+		if (c != NULL)
+			*where = from;
+		else
+			c = way(d, from, depth + 1, where);
+		if (c == NULL)
+			return NULL;
+		found = c;
+	}
+	return found;
+}
+
 static void
 check_condition(struct doubt *d, CXFile file, unsigned start, unsigned end)
 {
+	CXFile where = file;
 	const struct directive *c = condition(d->s, file, start, end);
 
+	if (c == NULL)
+		c = way(d, file, 0, &where);
 	if (c != NULL)
-		because(d, file, c->line,
+		because(d, where, c->line,
 		    "depends on a macro that nothing here defines: ",
 		    c->unknown);
 }
@@ -136,39 +172,74 @@ check_conditions(struct doubt *d)
 		check_condition(d, d->within[i], 0, UINT32_MAX);
 }
 
+static void
+look_at(struct cursors *todo, CXCursor decl)
+{
+	size_t i;
+
+	for (i = 0; i < todo->n; i++)
+		if (clang_equalCursors(todo->v[i], decl))
+			return;
+	todo->v = grow(todo->v, todo->n, sizeof(*todo->v));
+	todo->v[todo->n++] = decl;
+}
+
+/*
+ * Of those used within other macros libclang keeps no record: all whose name
+ * is in the text of this one.
+ */
+static void
+look_into(const struct source *s, struct cursors *todo, CXCursor macro)
+{
+	CXToken *v = NULL;
+	unsigned i, n = 0;
+	size_t k;
+
+	clang_tokenize(s->tu, clang_getCursorExtent(macro), &v, &n);
+	for (i = 1; i < n; i++) {
+		char *word;
+
+		if (clang_getTokenKind(v[i]) != CXToken_Identifier)
+			continue;
+		word = text_of(clang_getTokenSpelling(s->tu, v[i]));
+		for (k = 0; k < s->macros.n; k++) {
+			char *name =
+			    text_of(clang_getCursorSpelling(s->macros.v[k]));
+
+			if (strcmp(name, word) == 0)
+				look_at(todo, s->macros.v[k]);
+			free(name);
+		}
+		free(word);
+	}
+	clang_disposeTokens(s->tu, v, n);
+}
+
 /* The macros that are used in it must be known, too. */
 static void
 check_macros(struct doubt *d)
 {
 	const struct cursors *list = &d->s->expansions;
+	struct cursors todo = { 0 };
 	size_t i;
 
-	for (i = 0; i < list->n && !d->failed; i++) {
-		CXCursor def;
-		CXFile file;
-		unsigned line, offset = 0;
+	for (i = 0; i < list->n; i++) {
+		CXCursor def = clang_getCursorReferenced(list->v[i]);
 
-		if (!cursor_within(d, list->v[i]))
-			continue;
-		def = clang_getCursorReferenced(list->v[i]);
-		if (clang_Cursor_isNull(def))
-			continue;
-		file = place(clang_getCursorLocation(def), &line, &offset);
-		if (source_owns(d->s, file))
-			check_condition(d, file, offset, offset);
+		if (cursor_within(d, list->v[i]) && !clang_Cursor_isNull(def))
+			look_at(&todo, def);
 	}
-}
+	for (i = 0; i < todo.n && !d->failed; i++) {
+		unsigned line, offset = 0;
+		CXFile file =
+		    place(clang_getCursorLocation(todo.v[i]), &line, &offset);
 
-static void
-look_at(struct doubt *d, CXCursor decl)
-{
-	size_t i;
-
-	for (i = 0; i < d->todo.n; i++)
-		if (clang_equalCursors(d->todo.v[i], decl))
-			return;
-	d->todo.v = grow(d->todo.v, d->todo.n, sizeof(*d->todo.v));
-	d->todo.v[d->todo.n++] = decl;
+		if (!source_owns(d->s, file))
+			continue;
+		check_condition(d, file, offset, offset);
+		look_into(d->s, &todo, todo.v[i]);
+	}
+	free(todo.v);
 }
 
 /*
@@ -181,6 +252,7 @@ expression(CXCursor c, CXCursor parent, CXClientData arg)
 	struct doubt *d = arg;
 	unsigned line = 0, offset = 0;
 	CXCursor to;
+	CXFile file;
 
 	(void)parent;
 	switch ((int)clang_getCursorKind(c)) {
@@ -199,15 +271,27 @@ expression(CXCursor c, CXCursor parent, CXClientData arg)
 	case CXCursor_DeclRefExpr:
 		to = clang_getCursorReferenced(c);
 		if (clang_getCursorKind(to) == CXCursor_EnumConstantDecl) {
-			look_at(d, clang_getCursorSemanticParent(to));
+			look_at(&d->todo, clang_getCursorSemanticParent(to));
 			return CXChildVisit_Continue;
 		}
 	}
 	if (d->s->errors == 0)
 		return CXChildVisit_Recurse;
-	because(d, place(clang_getCursorLocation(c), &line, &offset), line,
+	file = place(clang_getCursorLocation(c), &line, &offset);
+	because(d, file, line,
 	    "depends on declarations, and some could not be read", "");
 	return CXChildVisit_Break;
+}
+
+/* One that is cut off ends with its last constant. */
+static bool
+ends_with_brace(const struct doubt *d)
+{
+	size_t size = 0;
+	const char *text = clang_getFileContents(d->s->tu, d->file, &size);
+
+	return text != NULL && d->end > 0 && d->end <= size &&
+	    text[d->end - 1] == '}';
 }
 
 static void
@@ -221,7 +305,8 @@ check(struct doubt *d, CXCursor decl)
 	(void)place(clang_getRangeEnd(r), &line, &d->end);
 	find_included(d);
 	check_diagnostics(d);
-	if (clang_isInvalidDeclaration(decl))
+	if (clang_isInvalidDeclaration(decl) ||
+	    (d->s->errors > 0 && !ends_with_brace(d)))
 		because(d, d->file, line, "the enum is not valid C", "");
 	check_conditions(d);
 	check_macros(d);
@@ -235,7 +320,7 @@ trusted(struct source *s, CXCursor decl, char *why, size_t size)
 	struct doubt d = { .s = s, .why = why, .size = size };
 	size_t i;
 
-	look_at(&d, decl);
+	look_at(&d.todo, decl);
 	for (i = 0; i < d.todo.n && !d.failed; i++)
 		check(&d, d.todo.v[i]);
 	free(d.todo.v);

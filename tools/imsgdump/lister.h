@@ -56,6 +56,7 @@ struct cursors {
 };
 
 struct source {
+	const char *name; /* as it was given */
 	const char *path; /* absolute */
 	CXIndex index;
 	CXTranslationUnit tu;
@@ -83,7 +84,8 @@ char *text_of(CXString);
  * lister-source.c: text, if not NULL, stands for the content of path, and what
  * is beside path belongs to it.
  */
-void source_read(struct source *, const char *path, const char *text);
+void source_read(
+    struct source *, const char *name, const char *path, const char *text);
 void source_free(struct source *);
 bool source_owns(const struct source *, CXFile);
 bool source_defines(const struct source *, const char *macro);

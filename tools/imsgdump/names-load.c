@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -124,6 +125,7 @@ child(const char *helper, const char *spec, int out)
 	char name[] = HELPER;
 	char *env[] = { path, locale, NULL };
 	char *argv[] = { name, NULL, NULL };
+	struct rlimit nothing = { 0, 0 };
 	int null = open("/dev/null", O_RDWR);
 
 	argv[1] = strdup(spec);
@@ -137,6 +139,8 @@ child(const char *helper, const char *spec, int out)
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	reset_signals();
 	(void)alarm(SECONDS);
+	(void)setrlimit(RLIMIT_FSIZE, &nothing);
+	(void)setrlimit(RLIMIT_CORE, &nothing);
 	become_nobody(helper, spec);
 	execve(helper, argv, env);
 	_exit(errno == ENOENT ? 127 : 126);
