@@ -30,7 +30,8 @@
 #define HELPER	     "imsgdump-names"
 #define NOBODY	     65534
 #define NAME_LIMIT   65536 /* in an answer */
-#define REMARK_LIMIT 8
+#define REMARK_LIMIT 8	   /* are shown */
+#define REMARKS_MAX  4096  /* are read */
 #define SECONDS	     60
 
 #ifndef IMSGDUMP_LIBEXEC
@@ -199,6 +200,8 @@ answer(struct names *names, FILE *f, size_t *remarks)
 		line[len - 1] = '\0';
 		if (line[0] < '0' || line[0] > '9') {
 			remark(line, remarks);
+			if (*remarks > REMARKS_MAX)
+				return -1;
 			continue;
 		}
 		if (parse(line, &type, &name) == -1 || ++count > NAME_LIMIT)
@@ -271,6 +274,17 @@ start(const char *helper, const char *spec, FILE **f)
 	return pid;
 }
 
+static int
+wait_for(pid_t pid, int *status)
+{
+	pid_t r;
+
+	do
+		r = waitpid(pid, status, 0);
+	while (r == -1 && errno == EINTR);
+	return r == -1 ? -1 : 0;
+}
+
 int
 names_load_by(struct names *names, const char *helper, const char *spec)
 {
@@ -290,9 +304,12 @@ names_load_by(struct names *names, const char *helper, const char *spec)
 	result = answer(fresh, f, &remarks);
 	/* If there is more, it gets a SIGPIPE. */
 	(void)fclose(f);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		continue;
-	result = verdict(result, status, remarks);
+	if (wait_for(pid, &status) == -1) {
+		complain(strerror(errno));
+		result = -1;
+	} else {
+		result = verdict(result, status, remarks);
+	}
 	/* Its names count only when all was well. */
 	if (result == 0 && names_merge(names, fresh) == -1) {
 		complain(strerror(errno));

@@ -14,7 +14,7 @@
 
 #include "names.h"
 
-#define NAMES_MAX ((size_t)1 << 20)
+#define NAMES_MAX ((size_t)1 << 18)
 
 struct name {
 	uint32_t type;
