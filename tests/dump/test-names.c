@@ -248,10 +248,16 @@ what_it_says_is_shown_harmless_and_short(void **state)
 	    0);
 	assert_string_equal(said, "imsgdump: careful\n");
 	assert_string_equal(names_get(n, 1), "A");
-	assert_int_equal(script(n, "printf 'a\\033[31m\\n' >&2; exit 1"), -1);
+	assert_int_equal(
+	    script(n, "printf 'imsgdump-names: a\\033[31m\\n' >&2; exit 1"),
+	    -1);
 	assert_string_equal(said, "imsgdump: a\\x1b[31m\n");
-	assert_int_equal(script(n, "yes | head -n 100 >&2; exit 1"), -1);
+	assert_int_equal(
+	    script(n, "yes 'imsgdump-names: y' | head -n 100 >&2; exit 1"), -1);
 	assert_int_equal(strlen(said), 8 * strlen("imsgdump: y\n"));
+	assert_int_equal(script(n, "echo 'LLVM: ...' >&2; exit 1"), -1);
+	assert_string_equal(
+	    said, "imsgdump: imsgdump-names failed and said not why\n");
 	names_free(n);
 }
 

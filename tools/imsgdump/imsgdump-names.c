@@ -109,7 +109,7 @@ limits(void)
 	limit(RLIMIT_CPU, 10);
 #if !defined(RESERVES_MUCH)
 	if (sizeof(void *) > 4)
-		limit(RLIMIT_AS, (rlim_t)4 << 30);
+		limit(RLIMIT_AS, (rlim_t)1 << 30);
 #endif
 	(void)alarm(30); /* it may include what never ends */
 }

@@ -143,6 +143,7 @@ child(const char *helper, const char *spec, int out)
 	(void)setrlimit(RLIMIT_FSIZE, &nothing);
 	(void)setrlimit(RLIMIT_CORE, &nothing);
 	become_nobody(helper, spec);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	execve(helper, argv, env);
 	_exit(errno == ENOENT ? 127 : 126);
 }
@@ -170,17 +171,18 @@ parse(char *line, uint32_t *type, const char **name)
 	return 0;
 }
 
-/* Lines that do not begin with a digit are what it has to say. */
+/*
+ * Lines that do not begin with a digit are what it has to say, or libclang, at
+ * length, which helps no one.
+ */
 static void
 remark(const char *line, size_t *remarks)
 {
 	const char *prefix = HELPER ": ";
+	size_t len = strlen(prefix);
 
-	if ((*remarks)++ >= REMARK_LIMIT)
-		return;
-	if (strncmp(line, prefix, strlen(prefix)) == 0)
-		line += strlen(prefix);
-	complain(line);
+	if (strncmp(line, prefix, len) == 0 && (*remarks)++ < REMARK_LIMIT)
+		complain(line + len);
 }
 
 /* 0: all of it was read; -1: it makes no sense; -2: no memory. */
@@ -189,7 +191,7 @@ answer(struct names *names, FILE *f, size_t *remarks)
 {
 	char line[2048];
 	const char *name;
-	size_t count = 0;
+	size_t count = 0, other = 0;
 	uint32_t type;
 
 	while (fgets(line, sizeof(line), f) != NULL) {
@@ -200,7 +202,7 @@ answer(struct names *names, FILE *f, size_t *remarks)
 		line[len - 1] = '\0';
 		if (line[0] < '0' || line[0] > '9') {
 			remark(line, remarks);
-			if (*remarks > REMARKS_MAX)
+			if (++other > REMARKS_MAX)
 				return -1;
 			continue;
 		}
