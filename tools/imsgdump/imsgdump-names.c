@@ -89,28 +89,18 @@ text_of(CXString s)
 	return copy;
 }
 
-static void
-limit(int what, rlim_t most)
-{
-	struct rlimit r;
-
-	if (getrlimit(what, &r) == -1)
-		return;
-	if (r.rlim_max == RLIM_INFINITY || r.rlim_max > most)
-		r.rlim_max = most;
-	r.rlim_cur = r.rlim_max;
-	(void)setrlimit(what, &r);
-}
-
+/* What is lower already stays so, if not for root. */
 static void
 limits(void)
 {
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_CPU, 10);
+	const struct rlimit none = { 0, 0 }, time = { 10, 10 };
 #if !defined(RESERVES_MUCH)
-	if (sizeof(void *) > 4)
-		limit(RLIMIT_AS, (rlim_t)1 << 30);
+	const struct rlimit memory = { (rlim_t)1 << 30, (rlim_t)1 << 30 };
+
+	(void)setrlimit(RLIMIT_AS, &memory);
 #endif
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)setrlimit(RLIMIT_CPU, &time);
 	(void)alarm(30); /* it may include what never ends */
 }
 

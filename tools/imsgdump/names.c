@@ -93,9 +93,8 @@ int
 names_add(struct names *n, uint32_t type, const char *name)
 {
 	struct name *p;
-	char *text;
 
-	if (names_get(n, type) != NULL)
+	if (n->size > 0 && find(n->v, n->bits, n->factor, type)->text != NULL)
 		return 0;
 	if (n->count >= NAMES_MAX) {
 		errno = ENOMEM;
@@ -103,12 +102,11 @@ names_add(struct names *n, uint32_t type, const char *name)
 	}
 	if (n->count >= n->size / 2 && enlarge(n) == -1)
 		return -1;
-	text = strdup(name);
-	if (text == NULL)
-		return -1;
 	p = find(n->v, n->bits, n->factor, type);
 	p->type = type;
-	p->text = text;
+	p->text = strdup(name);
+	if (p->text == NULL)
+		return -1;
 	n->count++;
 	return 0;
 }
