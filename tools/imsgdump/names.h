@@ -17,12 +17,17 @@ struct names;
 struct names *names_new(void);
 void names_free(struct names *);
 /*
- * Adds those of FILE or FILE:ENUM.  -1: it has said on standard error why.
- * Of two names for a number the one that was there first counts.
+ * Adds those of FILE, FILE:ENUM or FILE:PREFIX*.  -1: it has said on standard
+ * error why, and added none.  Of two names for a number the one that was there
+ * first counts.
  */
 int names_load(struct names *, const char *spec);
+/* The same with this program, which names_load() looks for. */
+int names_load_by(struct names *, const char *helper, const char *spec);
 /* -1 ENOMEM. */
 int names_add(struct names *, uint32_t type, const char *name);
+/* Adds all of more. */
+int names_merge(struct names *, const struct names *more);
 /* NULL: it has none. */
 const char *names_get(const struct names *, uint32_t type);
 size_t names_count(const struct names *);
