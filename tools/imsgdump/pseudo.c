@@ -282,7 +282,7 @@ pseudo_name_put(
 {
 	size_t n = *len == 0 ? FIXED : *len;
 
-	if (text_length(name, 255) > PSEUDO_MAX - 6 - n)
+	if (n + 6 + text_length(name, 255) > PSEUDO_MAX)
 		return -1;
 	if (*len == 0)
 		put_begin(buf, KIND_NAMES);
