@@ -93,15 +93,40 @@ local function escaped(s)
 	end))
 end
 
--- For a column: control characters, and marks that turn the writing round.
-local function harmless(range)
-	local s = range:string(ENC_UTF_8)
+local sequences = {
+	"^[\32-\126]+", "^[\194-\223][\128-\191]",
+	"^\224[\160-\191][\128-\191]",
+	"^[\225-\236\238\239][\128-\191][\128-\191]",
+	"^\237[\128-\159][\128-\191]",
+	"^\240[\144-\191][\128-\191][\128-\191]",
+	"^[\241-\243][\128-\191][\128-\191][\128-\191]",
+}
+-- Control characters, and marks that turn the writing round.
+local tricks = {
+	"\194[\128-\159]", "\216\156", "\226\128[\139-\143\168-\174]",
+	"\226\129[\160-\175]", "\239\187\191",
+}
 
-	s = s:gsub("%c", escaped)
-	s = s:gsub("\194[\128-\159]", escaped)
-	s = s:gsub("\216\156", escaped)
-	s = s:gsub("\226\128[\139-\143\168-\174]", escaped)
-	return (s:gsub("\226\129[\160-\175]", escaped))
+-- For a column: what is not printable UTF-8 becomes \xHH.
+local function harmless(range)
+	local s, out, i = range:raw(), {}, 1
+	local part
+
+	while i <= #s do
+		for _, pattern in ipairs(sequences) do
+			part = s:match(pattern, i)
+			if part then
+				break
+			end
+		end
+		out[#out + 1] = part or escaped(s:sub(i, i))
+		i = i + #(part or "x")
+	end
+	s = table.concat(out)
+	for _, pattern in ipairs(tricks) do
+		s = s:gsub(pattern, escaped)
+	end
+	return s
 end
 
 local function add_text(tree, field, range)
@@ -383,7 +408,7 @@ end
 
 function imsg.dissector(tvb, pinfo, tree)
 	local m = {
-		tvb = tvb, captured = tvb:len(), reported = tvb:reported_len(),
+		tvb = tvb, captured = tvb:len(), reported = pinfo.len,
 		info = {}, number = pinfo.number, visited = pinfo.visited,
 		time = pinfo.rel_ts,
 	}
