@@ -14,7 +14,7 @@ local MESSAGE, NOTE, NAMES = 1, 2, 3
 local NONE, LOST, SURPLUS = 0, 3, 16
 
 local kinds = { [MESSAGE] = "message", [NOTE] = "note", [NAMES] = "names" }
-local events = { "queued", "sent", "received", "dropped" }
+local events = { "queued", "sent", "received", "dropped", "unread" }
 local wires = { [0] = "modern", [1] = "classic", [2] = "not known" }
 local states = {
 	[0] = "none", [1] = "present", [2] = "taken", [3] = "lost",

@@ -58,7 +58,7 @@ message(struct records *m, struct record *r)
 	static const int states[] = { IMSG_FD_NONE, IMSG_FD_PRESENT,
 		IMSG_FD_LOST, RECORD_FD_SURPLUS };
 
-	r->event = (enum record_event)(1 + records_rand(m) % 4);
+	r->event = (enum record_event)(1 + records_rand(m) % 5);
 	r->fd_state = states[records_rand(m) % 4];
 	if (r->fd_state == IMSG_FD_PRESENT || r->fd_state == RECORD_FD_SURPLUS)
 		r->fd = (int)number(m, INT32_MAX);
@@ -172,7 +172,7 @@ record_sound(const struct record *r)
 		bad = "kind";
 	else if ((r->note != NULL) != (r->kind == RECORD_NOTE))
 		bad = "note";
-	else if (r->event > RECORD_DROPPED ||
+	else if (r->event > RECORD_UNREAD ||
 	    ((int)r->event == 0 && r->kind == RECORD_MESSAGE))
 		bad = "event";
 	else if (r->from.pid < 0 || r->to.pid < 0)

@@ -235,7 +235,7 @@ what_is_not_known_here_is_told_apart(void **state)
 	assert_int_equal(with(5, 4), PSEUDO_OTHER);
 	assert_int_equal(with(5, 255), PSEUDO_OTHER);
 	assert_int_equal(with(8, 0), PSEUDO_OTHER); /* event */
-	assert_int_equal(with(8, 5), PSEUDO_OTHER);
+	assert_int_equal(with(8, 6), PSEUDO_OTHER);
 	assert_int_equal(with(9, 3), PSEUDO_OTHER);  /* wire */
 	assert_int_equal(with(10, 4), PSEUDO_OTHER); /* fd state */
 	assert_int_equal(with(10, 15), PSEUDO_OTHER);

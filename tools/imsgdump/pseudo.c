@@ -160,7 +160,7 @@ get_fixed(const unsigned char *p, struct record *r)
 	r->wire = p[9];
 	r->fd_state = p[10];
 	/* Notes are about no event. */
-	if ((p[8] == 0 && r->kind != RECORD_NOTE) || p[8] > RECORD_DROPPED ||
+	if ((p[8] == 0 && r->kind != RECORD_NOTE) || p[8] > RECORD_UNREAD ||
 	    p[9] > RECORD_WIRE_UNKNOWN || !known_state(p[10]))
 		return PSEUDO_OTHER;
 	r->channel = get32(p + 12);
