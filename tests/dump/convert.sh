@@ -30,6 +30,17 @@ done
 check "a capture with names" "$tool" sample "$tmp/s.pcap"
 check "... is read" text "$tmp/s.pcap" "$tmp/s" 1
 
+# The sample's second packet, but for its channel, is the example that is
+# documented: behind the headers of the file and of two packets, and the names.
+documented()
+{
+	sed -n 's/^00[0-4][0-9a-f]  \(\([0-9a-f][0-9a-f] \)*[0-9a-f][0-9a-f]\).*/\1/p' \
+	    "$top/docs/CAPTURE.md" | tr ' ' '\n' | sed '16s/03/01/' >"$tmp/doc"
+	tail -c +121 "$tmp/s.pcap" | head -c 76 | od -An -v -tx1 |
+	    tr -s ' ' '\n' | grep . | cmp - "$tmp/doc"
+}
+check "... and is as documented, byte by byte" documented
+
 # same FORMAT FILE TEXT STATUS
 same()
 {

@@ -10,8 +10,10 @@
  *	if (imsgrec_close(rec) == -1)
  *		warn("record");
  *
- * Each message goes to the file whole, with one call of writev(2): there is no
- * buffer that a crash could lose.  The file is opened by the program before
+ * Each message goes to the file at once, with one call of writev(2): there is no
+ * buffer that a crash could lose, and nothing of another process in between.
+ * Only a process that is killed within that call, or a full disk, may leave part
+ * of a packet, which is where readers of the file stop.  The file is opened by the program before
  * it locks itself up, and stays its own.  What is written has the payloads in
  * it, secrets and all.
  *
