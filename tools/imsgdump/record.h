@@ -32,7 +32,8 @@ enum record_event {
 	RECORD_QUEUED = 1,
 	RECORD_SENT = 2,
 	RECORD_RECEIVED = 3,
-	RECORD_DROPPED = 4
+	RECORD_DROPPED = 4, /* queued, thrown away unsent */
+	RECORD_UNREAD = 5   /* received, thrown away before it was fetched */
 };
 
 /* record.fd_state, beside IMSG_FD_NONE, _PRESENT and _LOST. */
