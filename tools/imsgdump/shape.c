@@ -162,22 +162,49 @@ is_wide(unsigned long c)
 	return 0;
 }
 
+/* Columns of the character at *p, which moves behind it. */
+static size_t
+step(const char **p)
+{
+	const unsigned char *u = (const unsigned char *)*p;
+	unsigned long c = *u++;
+
+	if (c >= 0xc0)
+		c &= c >= 0xf0 ? 7 : c >= 0xe0 ? 15 : 31;
+	for (; (*u & 0xc0) == 0x80; u++)
+		c = c << 6 | (*u & 0x3fU);
+	*p = (const char *)u;
+	return is_wide(c) ? 2 : 1;
+}
+
 size_t
 shape_width(const char *s)
 {
-	const unsigned char *p = (const unsigned char *)s;
 	size_t width = 0;
 
-	while (*p != '\0') {
-		unsigned long c = *p++;
-
-		if (c >= 0xc0)
-			c &= c >= 0xf0 ? 7 : c >= 0xe0 ? 15 : 31;
-		for (; (*p & 0xc0) == 0x80; p++)
-			c = c << 6 | (*p & 0x3fU);
-		width += is_wide(c) ? 2 : 1;
-	}
+	while (*s != '\0')
+		width += step(&s);
 	return width;
+}
+
+void
+shape_cut(char *s, size_t size, size_t columns)
+{
+	static const char mark[] = "\xe2\x80\xa6"; /* ... as one character */
+	const char *p = s, *end = s;
+	size_t width = 0;
+
+	if (shape_width(s) <= columns)
+		return;
+	/* The last place where the mark has room. */
+	for (;;) {
+		width += step(&p);
+		if (width >= columns || (size_t)(p - s) + sizeof(mark) > size)
+			break;
+		end = p;
+	}
+	if ((size_t)(end - s) + sizeof(mark) <= size)
+		memcpy(s + (end - s), mark, sizeof(mark));
 }
 
 int

@@ -36,6 +36,8 @@ void shape_type(char *, size_t, const struct names *, uint32_t);
 
 /* Columns of harmless text on a terminal or in a typewriter face. */
 size_t shape_width(const char *);
+/* Cuts text in a buffer of that size to so many columns, with a mark. */
+void shape_cut(char *, size_t size, size_t columns);
 
 /* There is a descriptor: it came, announced or not. */
 int shape_has_fd(const struct record *);
