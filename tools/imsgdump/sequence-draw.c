@@ -73,7 +73,8 @@ put_span(FILE *f, const char *class, const char *s)
 {
 	if (s[0] == '\0')
 		return;
-	(void)fprintf(f, "<tspan class=\"%s\">", class);
+	/* A blank at the start would be swallowed by some readers. */
+	(void)fprintf(f, "<tspan class=\"%s\" dx=\"7\">", class);
 	put_xml(f, s);
 	(void)fputs("</tspan>", f);
 }
@@ -140,7 +141,8 @@ put_label(FILE *f, const struct label *l, const char *class, int x, int y)
 	(void)fprintf(f, "<text class=\"%s\" x=\"%d\" y=\"%d\">", class, x, y);
 	put_xml(f, l->name);
 	put_span(f, "d", l->size);
-	put_span(f, "k", l->mark);
+	put_span(f, l->bad_fd ? "k e" : "k", l->fd);
+	put_span(f, l->bad_event ? "k e" : "k", l->event);
 	put_span(f, "k", l->times);
 	(void)fputs("</text>", f);
 }
@@ -178,13 +180,13 @@ put_arrow(const struct sequence *s, const struct arrow *a, int y)
 	(void)fputs("<g>", s->f);
 	put_tip(s, a);
 	y += 6;
+	put_label(s->f, &l, "w", (from + to) / 2, y - 6);
 	(void)fprintf(s->f,
 	    "<path class=\"c%" PRIu32 " l%s\" d=\"M%d %dH%d\"/>"
 	    "<path class=\"c%" PRIu32 "\" d=\"M%d %dl%d -4v8z\"/>",
 	    c, dash, from, y, to - towards * 4, c, to - towards, y,
 	    -9 * towards);
 	put_marks(s->f, a, from, y, towards);
-	put_label(s->f, &l, "w", (from + to) / 2, y - 5);
 	(void)fputs("</g>\n", s->f);
 }
 
@@ -259,14 +261,15 @@ put_head(const struct sequence *s, const struct life *l, int y)
 static void
 put_start(const struct sequence *s)
 {
-	char first[48], last[48], text[256];
+	char first[48], text[256];
+	uint64_t us = ((uint64_t)s->last - (uint64_t)s->first) / 1000;
 	FILE *f = s->f;
 
 	shape_utc(first, sizeof(first), s->first);
-	shape_utc(last, sizeof(last), s->last);
 	(void)snprintf(text, sizeof(text),
-	    "%" PRIu64 " messages between %d processes, %s to %s", s->messages,
-	    s->nlives, first, last);
+	    "%" PRIu64 " messages between %d processes in %" PRIu64
+	    ".%06" PRIu64 " s from %s on",
+	    s->messages, s->nlives, us / 1000000, us % 1000000, first);
 	(void)fprintf(f,
 	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "

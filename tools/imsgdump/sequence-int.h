@@ -57,9 +57,11 @@ struct sequence {
 struct label {
 	char name[SHAPE_NAME]; /* of the type, or its number */
 	char size[32];
-	char mark[48]; /* descriptor, queued, dropped */
+	char fd[32];
+	char event[16]; /* unless it went the usual way */
 	char times[32];
-	int columns; /* all of it */
+	int bad_fd, bad_event; /* attract attention */
+	int columns;	       /* all of it */
 };
 
 /* Pixels; the typewriter face is never wider than 0.63 of its height. */

@@ -16,21 +16,18 @@
 #define WIDTH_MIN    640
 
 static void
-label_mark(const struct arrow *a, char *out, size_t size)
+label_fd(const struct arrow *a, char *out, size_t size)
 {
-	char fd[16];
+	const char *more = a->fd_state == RECORD_FD_SURPLUS ? " surplus" : "";
 
-	(void)snprintf(fd, sizeof(fd), a->fd >= 0 ? "%d" : "?", a->fd);
 	if (a->fd_state == IMSG_FD_LOST)
-		(void)snprintf(out, size, " fd lost");
-	else if (a->fd_state == RECORD_FD_SURPLUS)
-		(void)snprintf(out, size, " fd %s surplus", fd);
-	else if (a->fd_state != IMSG_FD_NONE)
-		(void)snprintf(out, size, " fd %s", fd);
-	size -= strlen(out);
-	out += strlen(out);
-	if (a->event != RECORD_SENT && a->event != RECORD_RECEIVED)
-		(void)snprintf(out, size, " %s", shape_event(a->event));
+		(void)snprintf(out, size, "fd lost");
+	else if (a->fd_state == IMSG_FD_NONE)
+		out[0] = '\0';
+	else if (a->fd >= 0)
+		(void)snprintf(out, size, "fd %d%s", a->fd, more);
+	else
+		(void)snprintf(out, size, "fd%s", more);
 }
 
 void
@@ -40,15 +37,23 @@ sequence_label(const struct sequence *s, const struct arrow *a, struct label *l)
 	shape_type(l->name, sizeof(l->name), s->names, a->hdr.type);
 	if (l->name[0] == '\0')
 		(void)snprintf(
-		    l->name, sizeof(l->name), "%" PRIu32, a->hdr.type);
+		    l->name, sizeof(l->name), "type %" PRIu32, a->hdr.type);
 	shape_cut(l->name, sizeof(l->name), TYPE_COLUMNS);
-	(void)snprintf(l->size, sizeof(l->size), " %" PRIu64 " B", a->bytes);
-	label_mark(a, l->mark, sizeof(l->mark));
+	(void)snprintf(l->size, sizeof(l->size), "%" PRIu64 " B", a->bytes);
+	label_fd(a, l->fd, sizeof(l->fd));
+	l->bad_fd =
+	    a->fd_state == IMSG_FD_LOST || a->fd_state == RECORD_FD_SURPLUS;
+	l->bad_event = a->event == RECORD_DROPPED;
+	if (a->event != RECORD_SENT && a->event != RECORD_RECEIVED)
+		(void)snprintf(
+		    l->event, sizeof(l->event), "%s", shape_event(a->event));
 	if (a->count > 1)
 		(void)snprintf(
-		    l->times, sizeof(l->times), " \xc3\x97%" PRIu64, a->count);
+		    l->times, sizeof(l->times), "\xc3\x97%" PRIu64, a->count);
+	/* With a blank between any two. */
 	l->columns = (int)(shape_width(l->name) + shape_width(l->size) +
-	    shape_width(l->mark) + shape_width(l->times));
+	    shape_width(l->fd) + shape_width(l->event) + shape_width(l->times) +
+	    4);
 }
 
 int

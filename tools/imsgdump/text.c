@@ -104,7 +104,8 @@ put_message(const struct text *t, const struct record *r)
 	put_fd(t, r);
 	if (r->event != RECORD_SENT && r->event != RECORD_RECEIVED) {
 		(void)putc(' ', t->f);
-		paint(t, WARNING, shape_event((int)r->event));
+		paint(t, r->event == RECORD_QUEUED ? BOLD : WARNING,
+		    shape_event((int)r->event));
 	}
 	(void)putc('\n', t->f);
 }
