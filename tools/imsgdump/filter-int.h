@@ -8,10 +8,13 @@
 
 #include "filter.h"
 
-/* Most results that may wait for a connective. */
-#define FILTER_STACK 256
-/* Most parentheses and negations within each other. */
+/* Most parentheses within each other. */
 #define FILTER_NEST 100
+/*
+ * Most results that wait for a connective: on each level what is left of an
+ * "or", and of an "and"; and the last one.
+ */
+#define FILTER_STACK (2 * (FILTER_NEST + 1) + 1)
 
 enum field {
 	FIELD_TYPE,

@@ -65,13 +65,12 @@ struct parser {
 	struct filter *f;
 	const char *start, *p;
 	struct token t; /* the next one */
-	int waiting;	/* results on the stack of the filter */
 	int nest;
 	char *why;
 	size_t whylen;
 };
 
-/* Says what is wrong at the token, which is not, or is, quoted. */
+/* Says what is wrong at the token. */
 static int __attribute__((format(printf, 3, 4)))
 fail(struct parser *ps, const struct token *t, const char *fmt, ...)
 {
@@ -92,6 +91,13 @@ fail(struct parser *ps, const struct token *t, const char *fmt, ...)
 	return -1;
 }
 
+static int
+no_memory(struct parser *ps)
+{
+	(void)snprintf(ps->why, ps->whylen, "out of memory");
+	return -1;
+}
+
 static void
 next(struct parser *ps)
 {
@@ -102,24 +108,16 @@ next(struct parser *ps)
 static int
 emit(struct parser *ps, const struct step *s)
 {
-	struct step *more;
+	struct step *more =
+	    reallocarray(ps->f->steps, ps->f->nsteps + 1, sizeof(*more));
 
-	ps->waiting += s->what == STEP_TEST;
-	ps->waiting -= s->what == STEP_AND || s->what == STEP_OR;
-	more = reallocarray(ps->f->steps, ps->f->nsteps + 1, sizeof(*more));
-	if (more != NULL)
-		ps->f->steps = more;
-	if (more != NULL && ps->waiting <= FILTER_STACK) {
-		more[ps->f->nsteps++] = *s;
-		return 0;
-	}
-	if (s->what == STEP_TEST)
-		free(s->test.text);
 	if (more == NULL) {
-		(void)snprintf(ps->why, ps->whylen, "out of memory");
-		return -1;
+		free(s->test.text);
+		return no_memory(ps);
 	}
-	return fail(ps, &ps->t, "nested too deeply");
+	ps->f->steps = more;
+	more[ps->f->nsteps++] = *s;
+	return 0;
 }
 
 static int
@@ -137,10 +135,7 @@ static int
 take_text(struct parser *ps, const struct token *t, struct test *test)
 {
 	test->text = strndup(t->text, t->len);
-	if (test->text != NULL)
-		return 0;
-	(void)snprintf(ps->why, ps->whylen, "out of memory");
-	return -1;
+	return test->text == NULL ? no_memory(ps) : 0;
 }
 
 static int
@@ -151,10 +146,8 @@ number_of_type(struct parser *ps, const struct token *t, struct test *test)
 	char *name = strndup(t->text, t->len);
 	int found;
 
-	if (name == NULL) {
-		(void)snprintf(ps->why, ps->whylen, "out of memory");
-		return -1;
-	}
+	if (name == NULL)
+		return no_memory(ps);
 	found = names != NULL && names_find(names, name, &type) == 0;
 	free(name);
 	if (found) {
