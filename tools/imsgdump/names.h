@@ -30,6 +30,8 @@ int names_add(struct names *, uint32_t type, const char *name);
 int names_merge(struct names *, const struct names *more);
 /* NULL: it has none. */
 const char *names_get(const struct names *, uint32_t type);
+/* 0 and the number of the type that is called so; -1: there is none. */
+int names_find(const struct names *, const char *name, uint32_t *type);
 size_t names_count(const struct names *);
 
 #endif
