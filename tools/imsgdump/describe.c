@@ -145,7 +145,8 @@ inet(pid_t pid, const char *proto, unsigned long long ino, char *out,
 	if (where[0] != '\0')
 		snprintf(out, size, "socket:%s:%s", table, where);
 	else
-		snprintf(out, size, "socket:%s", proto);
+		snprintf(out, size, "socket%s%s", proto[0] == '\0' ? "" : ":",
+		    proto);
 }
 
 static void

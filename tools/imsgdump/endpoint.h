@@ -17,6 +17,7 @@ struct endpoint {
 	uint64_t peer;	 /* of the one at the other end, 0 not known */
 	uint64_t cookie; /* never that of another socket, 0 not known */
 	int connected;	 /* 1 it is or was, 0 not yet, or it listens */
+	int closed;	 /* the other end has gone */
 	int foreign;	 /* it is in another network namespace than ours */
 	char path[128];	 /* where it is bound, "@..." abstract; "" nowhere */
 };

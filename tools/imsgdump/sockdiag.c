@@ -117,7 +117,9 @@ take_attribute(struct endpoint *e, int type, const char *data, size_t len)
 	if (type == UNIX_DIAG_PEER && len >= sizeof(peer)) {
 		memcpy(&peer, data, sizeof(peer));
 		e->peer = peer;
-	} else if (type == UNIX_DIAG_NAME)
+	} else if (type == UNIX_DIAG_SHUTDOWN && len >= 1)
+		e->closed = data[0] == 3;
+	else if (type == UNIX_DIAG_NAME)
 		sockdiag_path(e->path, sizeof(e->path), data, len);
 }
 
@@ -145,6 +147,7 @@ take_answer(const struct nlmsghdr *h, struct endpoint *e, int *type)
 		p += step;
 		left -= step;
 	}
+	e->closed = e->closed && e->peer == 0;
 }
 
 /* errno of an NLMSG_ERROR. */
