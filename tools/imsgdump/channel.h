@@ -121,7 +121,7 @@ void channel_retire(struct channels *, struct channel *);
 /* NULL ENOMEM. */
 struct flow *flow_get(struct end *from);
 /* -1: the sink failed. */
-int flow_bytes(struct channels *, struct flow *, pid_t, const struct bytes *);
+int flow_bytes(struct channels *, struct flow *, const struct bytes *);
 int flow_gap(struct channels *, struct flow *, int64_t time, size_t);
 void flow_end(struct flow *, int64_t time);
 void flow_free(struct flow *);

@@ -315,6 +315,7 @@ flow_of(struct channels *c, pid_t pid, int fd, int dir)
 
 	if (f != NULL) {
 		channel_used(c, from->channel);
+		f->mover = pid;
 		f->source =
 		    dir == CHANNEL_SEND ? SOURCE_SENDER : SOURCE_RECEIVER;
 	}
@@ -338,7 +339,7 @@ channels_bytes(
 	struct flow *f = c->error != 0 ? NULL : flow_of(c, pid, fd, dir);
 
 	if (f != NULL)
-		(void)flow_bytes(c, f, pid, b);
+		(void)flow_bytes(c, f, b);
 	return failed(c);
 }
 

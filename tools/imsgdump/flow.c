@@ -194,15 +194,14 @@ failed(const struct channels *c)
 }
 
 int
-flow_bytes(struct channels *c, struct flow *f, pid_t pid, const struct bytes *b)
+flow_bytes(struct channels *c, struct flow *f, const struct bytes *b)
 {
 	struct bytes mine = *b;
 
-	f->mover = pid;
 	if (begin(c, f, b->time) == -1)
 		return failed(c);
 	/* Of the far end no more is asked for what may not be imsg at all. */
-	mine.pid = f->source == SOURCE_SENDER ? pid : f->from->who.pid;
+	mine.pid = f->source == SOURCE_SENDER ? f->mover : f->from->who.pid;
 	if (stream_bytes(f->stream, &mine) == -1) {
 		say(f, b->time, "system error: this direction is given up");
 		give_up(f);
