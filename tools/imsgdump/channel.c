@@ -213,8 +213,9 @@ channel_sweep(struct channels *c, int n)
 }
 
 void
-end_hold(struct channels *c, struct end *e)
+end_hold(struct channels *c, struct end *e, pid_t pid)
 {
+	e->keeper = pid;
 	e->refs++;
 	e->traced = 1;
 	if (e->channel->queue != &c->live)
@@ -222,11 +223,13 @@ end_hold(struct channels *c, struct end *e)
 }
 
 void
-end_let_go(void *channels, void *end)
+end_let_go(void *channels, void *end, pid_t pid)
 {
 	struct channels *c = channels;
 	struct end *e = end;
 
+	if (e->keeper == pid)
+		e->keeper = 0;
 	if (--e->refs > 0)
 		return;
 	if (e->channel == NULL)

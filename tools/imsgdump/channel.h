@@ -48,6 +48,7 @@ struct end {
 	uint64_t cookie;   /* 0: not known */
 	unsigned int refs; /* known descriptors that are this socket */
 	int traced;	   /* there has been one */
+	pid_t keeper;	   /* process of one of them, or 0 */
 	int foreign;
 	pid_t asked; /* process through which it was found */
 
@@ -106,8 +107,8 @@ int ends_init(struct channels *);
 struct end *end_other(const struct end *);
 /* The socket; *e is what the kernel said.  NULL ENOMEM. */
 struct end *end_get(struct channels *, pid_t pid, const struct endpoint *e);
-void end_hold(struct channels *, struct end *);
-void end_let_go(void *channels, void *end);
+void end_hold(struct channels *, struct end *, pid_t);
+void end_let_go(void *channels, void *end, pid_t);
 /* The socket at the other end of e, which had none, is that one. */
 void end_join(struct channels *, struct end *e, uint64_t ino);
 void channel_used(struct channels *, struct channel *);
@@ -136,7 +137,7 @@ int64_t channels_now(void);
 const struct who *party_at(struct channels *, struct end *, pid_t except);
 /* A process that is or was at that socket, by number. */
 const struct who *party_known(struct channels *, struct end *, pid_t);
-/* A traced process that holds it is found, and remembered. */
-int party_is_traced(struct channels *, struct end *);
+/* Whether a traced process but that one holds the socket. */
+int party_is_traced(struct channels *, struct end *, pid_t except);
 
 #endif

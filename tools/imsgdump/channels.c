@@ -4,8 +4,8 @@
  * the bytes of a direction are taken.
  *
  * They are taken from the sender if a traced process has sent any.  Before
- * that, what is received is not taken either if a traced process holds the
- * sending socket: its call may just not have been told yet.  Else they are
+ * that, what is received is not taken either if another traced process holds
+ * the sending socket: its call may just not have been told yet.  Else they are
  * taken from the receiver.  Once bytes were taken, this does not change, so
  * that none is shown twice: but if no traced process is left that could
  * receive them, the sender's are taken.
@@ -189,7 +189,7 @@ look(struct channels *c, pid_t pid, int fd)
 	k = fdtable_add(c->fds, p, fd, e);
 	if (k == NULL || e == NULL)
 		return k;
-	end_hold(c, e);
+	end_hold(c, e, pid);
 	if (now.closed)
 		adopt(c, pid, fd, e);
 	return k;
@@ -260,7 +260,7 @@ from_sender(struct channels *c, struct end *e)
 {
 	if (source_of(e) != SOURCE_RECEIVER)
 		return 1;
-	if (party_is_traced(c, end_other(e)))
+	if (party_is_traced(c, end_other(e), 0))
 		return 0;
 	/* What it has not received by now will not be seen. */
 	flow_end(e->flow, channels_now());
@@ -269,11 +269,11 @@ from_sender(struct channels *c, struct end *e)
 }
 
 static int
-from_receiver(struct channels *c, struct end *e)
+from_receiver(struct channels *c, struct end *e, pid_t pid)
 {
 	if (source_of(e) != SOURCE_OPEN)
 		return source_of(e) == SOURCE_RECEIVER;
-	return !party_is_traced(c, e);
+	return !party_is_traced(c, e, pid);
 }
 
 /* The socket into which the bytes were sent, NULL if they do not matter. */
@@ -290,7 +290,8 @@ direction(struct channels *c, pid_t pid, int fd, int dir)
 	from = dir == CHANNEL_SEND ? e : end_other(e);
 	if (from->flow != NULL && from->flow->dead)
 		return NULL;
-	if (!(dir == CHANNEL_SEND ? from_sender : from_receiver)(c, from))
+	if (!(dir == CHANNEL_SEND ? from_sender(c, from) :
+				    from_receiver(c, from, pid)))
 		return NULL;
 	c->pid = pid;
 	c->fd = fd;

@@ -14,7 +14,7 @@
 #define PROCESS_BUCKETS 1024
 
 struct fdtable {
-	void (*let_go)(void *, void *);
+	void (*let_go)(void *, void *, pid_t);
 	void *arg;
 	size_t count;
 	struct known *oldest, *newest;
@@ -32,7 +32,7 @@ fd_bucket(pid_t pid, int fd)
 }
 
 struct fdtable *
-fdtable_new(void (*let_go)(void *, void *), void *arg)
+fdtable_new(void (*let_go)(void *, void *, pid_t), void *arg)
 {
 	struct fdtable *t = calloc(1, sizeof(*t));
 
@@ -164,6 +164,7 @@ fdtable_drop(struct fdtable *t, struct known *k)
 {
 	struct known **b = &t->fds[fd_bucket(k->pid, k->fd)];
 	void *what = k->what;
+	pid_t pid = k->pid;
 
 	while (*b != k)
 		b = &(*b)->next;
@@ -185,5 +186,5 @@ fdtable_drop(struct fdtable *t, struct known *k)
 	t->count--;
 	free(k);
 	if (what != NULL)
-		t->let_go(t->arg, what);
+		t->let_go(t->arg, what, pid);
 }

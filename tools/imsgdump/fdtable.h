@@ -37,7 +37,8 @@ struct known {
 struct fdtable;
 
 /* let_go is told of each what (not NULL) that is forgotten.  NULL: ENOMEM. */
-struct fdtable *fdtable_new(void (*let_go)(void *arg, void *what), void *arg);
+struct fdtable *fdtable_new(
+    void (*let_go)(void *arg, void *what, pid_t), void *arg);
 void fdtable_free(struct fdtable *);
 
 struct process *fdtable_process(const struct fdtable *, pid_t);

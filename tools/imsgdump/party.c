@@ -59,26 +59,26 @@ goes_on(const struct channels *c, pid_t pid, unsigned int generation)
 }
 
 int
-party_is_traced(struct channels *c, struct end *e)
+party_is_traced(struct channels *c, struct end *e, pid_t except)
 {
 	struct process *p;
 	struct known *k;
 	int fd;
 
-	if (e->refs > 0)
+	if (e->keeper != 0 && e->keeper != except)
 		return 1;
 	if (e->ino == 0 || e->checked == c->sockets)
 		return 0;
 	for (p = fdtable_processes(c->fds); p != NULL; p = p->older) {
-		fd = endpoint_holds(p->pid, e->ino);
-		if (fd == -1)
+		if (p->pid == except ||
+		    (fd = endpoint_holds(p->pid, e->ino)) == -1)
 			continue;
 		k = fdtable_find(c->fds, p->pid, fd);
 		if (k != NULL)
 			fdtable_drop(c->fds, k);
 		if (fdtable_add(c->fds, p, fd, e) == NULL)
 			return 1;
-		end_hold(c, e);
+		end_hold(c, e, p->pid);
 		return 1;
 	}
 	e->checked = c->sockets;
