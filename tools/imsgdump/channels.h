@@ -48,6 +48,12 @@ int channels_gap(
 void channels_close(struct channels *, pid_t pid, int fd);
 /* It has just become a connected socket (socketpair, connect, accept). */
 void channels_open(struct channels *, pid_t pid, int fd);
+/*
+ * It has just made two sockets that are the ends of one channel; in place of
+ * channels_open().  Needed where the kernel does not tell which belong
+ * together.
+ */
+void channels_pair(struct channels *, pid_t pid, int fd1, int fd2);
 /* A receive returned 0: the other end has closed. */
 void channels_eof(struct channels *, pid_t pid, int fd, int64_t time);
 

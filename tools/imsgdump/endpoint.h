@@ -2,8 +2,8 @@
 /*
  * What the kernel says of sockets and processes: /proc and sock_diag(7).
  *
- * Nothing is remembered here.  What a process may not see is "not known", not
- * an error.
+ * Nothing is remembered here but how to ask.  What a process may not see is
+ * "not known", not an error.
  */
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
@@ -13,25 +13,51 @@
 #include <stdint.h>
 
 struct endpoint {
-	uint64_t ino;	/* of this socket */
-	uint64_t peer;	/* of the one at the other end, 0 not known */
-	char path[128]; /* where it, or the peer, is bound; "" nowhere */
+	uint64_t ino;	 /* of this socket */
+	uint64_t peer;	 /* of the one at the other end, 0 not known */
+	uint64_t cookie; /* never that of another socket, 0 not known */
+	int connected;	 /* 1 it is or was, 0 not yet, or it listens */
+	int closed;	 /* the other end has gone */
+	int foreign;	 /* it is in another network namespace than ours */
+	char path[128];	 /* where it is bound, "@..." abstract; "" nowhere */
 };
+
+/* A netlink socket; all that follow also take NULL, and then open their own. */
+struct endpoints;
+
+/* NULL ENOMEM. */
+struct endpoints *endpoints_new(void);
+void endpoints_free(struct endpoints *);
+/* Whether sock_diag answers at all; if not, peers are never known. */
+int endpoints_can_ask(struct endpoints *);
 
 /*
  * 1: fd of process pid is a UNIX stream socket, and *e says which; 0: it is
  * something else or not there.  The peer is asked for in the network namespace
- * of pid where that is permitted.
+ * of pid where that is permitted, else in ours.
  */
-int endpoint_of(pid_t pid, int fd, struct endpoint *e);
-/* Inode of the socket at the other end, 0 not known (any more, or yet). */
-uint64_t endpoint_peer(pid_t pid, uint64_t ino);
+int endpoint_of(struct endpoints *, pid_t pid, int fd, struct endpoint *e);
+/*
+ * The same for a socket whose inode is known.  0: it is gone; -1: not known.
+ * pid 0: in our own network namespace.
+ */
+int endpoint_ask(
+    struct endpoints *, pid_t pid, uint64_t ino, struct endpoint *e);
+/* Where the other end of e is bound, if e is not. */
+void endpoint_peer_path(struct endpoints *, pid_t pid, struct endpoint *e);
 
+/* The number of a descriptor by which process pid holds a socket, or -1. */
+int endpoint_holds(pid_t pid, uint64_t ino);
 /*
  * Processes that hold a socket, lowest pid first; at most max of them.  Looks
  * through all of /proc.
  */
 size_t endpoint_holders(uint64_t ino, pid_t *, size_t max);
+/*
+ * The process that connected, listened at, or made the other end of a socket
+ * (SO_PEERCRED); 0 not known.
+ */
+pid_t endpoint_maker(pid_t pid, int fd);
 
 /* Name of a process (comm), "" if it is gone. */
 void process_name(pid_t pid, char *, size_t);
