@@ -21,13 +21,13 @@ send_messages(struct told *t, const struct wire *w, size_t from, size_t to,
 static void
 a_header_alone_in_its_call_is_a_message(void **state)
 {
-	const uint32_t pids[] = { ME, 0, 12, 0xffffffff };
+	const uint32_t pids[] = { ME, 0, 0xffffffff };
 	struct wire w = { 0 };
 	struct told t;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 3; i++) {
 		w_msg(&w, M, 5, pids[i], -1, 0);
 		t_start(&t, MAX, 1 << 24);
 		assert_false(stream_is_imsg(t.s));
@@ -42,6 +42,36 @@ a_header_alone_in_its_call_is_a_message(void **state)
 		t_stop(&t);
 		w_free(&w);
 	}
+}
+
+static void
+one_with_the_pid_of_another_process_waits_for_a_second(void **state)
+{
+	struct wire w = { 0 };
+	struct told t;
+	int i;
+
+	(void)state;
+	w_msg(&w, M, 5, 12, -1, 0);
+	w_msg(&w, M, 6, 12, -1, 0);
+	for (i = 0; i < 2; i++) {
+		t_start(&t, MAX, 1 << 24);
+		send_messages(&t, &w, 0, 0, ME, -1, 0);
+		assert_int_equal(t.messages, 0);
+		if (i == 0)
+			send_messages(&t, &w, 1, 1, ME, -1, 0);
+		else
+			stream_end(t.s, 2);
+		assert_int_equal(t.messages, 2 - i);
+		assert_true(t_is(&t, 0, &w, 0));
+		assert_int_equal(t.notes, 0);
+		t_stop(&t);
+	}
+	t_start(&t, MAX, 1 << 24);
+	send_messages(&t, &w, 0, 0, 0, -1, 0);
+	assert_int_equal(t.messages, 1);
+	t_stop(&t);
+	w_free(&w);
 }
 
 static void
@@ -425,6 +455,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_header_alone_in_its_call_is_a_message),
+		cmocka_unit_test(
+		    one_with_the_pid_of_another_process_waits_for_a_second),
 		cmocka_unit_test(
 		    the_first_send_of_tmux_is_eight_messages_and_a_descriptor),
 		cmocka_unit_test(a_mark_tells_the_wire),

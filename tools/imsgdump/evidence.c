@@ -5,10 +5,11 @@
  * Proof is a chain of possible headers from a call's first byte, and
  * - it ends with a call, no call shorter than EVIDENCE_WHOLE ended inside a
  *   message, and all its headers are plausible: a type below 65536 and a pid
- *   that can be one, or 0 or -1; or
+ *   that is the sender's, 0 or -1, or, if the next call ends with a message,
+ *   too, one that another process can have; or
  * - a header has the pid of the very process that sent it, and the chain ends
  *   with a call, or the call is long enough to have been cut short, or a
- *   second header has it, too.
+ *   second header has it, too: a sender that is cut into pieces by others.
  *
  * An unmarked message below 64 KiB is the same on both wires.  A header that
  * differs can mostly be only one of the two.  0x0001llll is either a marked
@@ -29,6 +30,8 @@
 #define PID_NONE    0xffffffffU
 /* Calls that have to end with a message if a descriptor says otherwise. */
 #define AGAINST 3U
+/* Calls that have to end with a message if a pid is another process's. */
+#define FOREIGN 2U
 
 static int
 fits(uint32_t total, uint32_t maxsize)
@@ -92,9 +95,13 @@ step(struct walk *w, int wire, uint32_t maxsize, pid_t pid)
 	if (pid > 0 && hdr.pid == (uint32_t)pid) {
 		if (w->matches < 2)
 			w->matches++;
-	} else if (hdr.type >= TYPE_LARGE ||
+		return;
+	}
+	if (hdr.type >= TYPE_LARGE ||
 	    (hdr.pid > PID_LARGEST && hdr.pid != PID_NONE))
 		w->odd = 1;
+	if (pid > 0 && hdr.pid != 0 && hdr.pid != PID_NONE)
+		w->foreign = 1;
 }
 
 static void
@@ -167,15 +174,18 @@ evidence_call_end(struct evidence *e)
 		w = &e->walk[i];
 		if (w->dead)
 			continue;
+		alive++;
 		if (between(w)) {
+			if (w->ends < FOREIGN)
+				w->ends++;
 			if (w->told && w->aligned < AGAINST)
 				w->aligned++;
 		} else if (e->call < EVIDENCE_WHOLE) {
 			inside++;
-			if (!e->presumed && w->any && w->matches == 0)
-				w->dead = 1;
+			w->dead = !e->presumed && w->any && w->matches == 0;
 		}
-		alive++;
+		if (!e->presumed && w->odd && w->matches == 0)
+			w->dead = 1;
 	}
 	if (alive > 0 && inside == alive)
 		e->untidy = 1;
@@ -189,7 +199,9 @@ proven(const struct evidence *e, const struct walk *w)
 
 	if (w->matches > 0)
 		return whole || w->matches > 1 || e->call >= EVIDENCE_WHOLE;
-	return whole && !w->odd && !e->untidy;
+	if (w->odd || e->untidy)
+		return 0;
+	return whole && w->ends >= (w->foreign ? FOREIGN : 1);
 }
 
 /* Both walks are possible, and differ. */
@@ -248,10 +260,16 @@ evidence_between(const struct evidence *e, int wire)
 int
 evidence_last(const struct evidence *e)
 {
-	int m = between(&e->walk[IMSG_WIRE_MODERN]);
-	int c = between(&e->walk[IMSG_WIRE_CLASSIC]);
+	const struct walk *w = e->walk;
+	int m = between(&w[IMSG_WIRE_MODERN]);
+	int c = between(&w[IMSG_WIRE_CLASSIC]);
+	int wire = m ? IMSG_WIRE_MODERN : IMSG_WIRE_CLASSIC;
 
-	if (!e->presumed || m == c)
+	if (!m && !c)
 		return EVIDENCE_WAIT;
-	return m ? IMSG_WIRE_MODERN : IMSG_WIRE_CLASSIC;
+	if (!e->presumed && (w[wire].odd || e->untidy))
+		return EVIDENCE_WAIT;
+	if (m && c)
+		return w->told ? EVIDENCE_WAIT : RECORD_WIRE_UNKNOWN;
+	return wire;
 }

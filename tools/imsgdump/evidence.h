@@ -42,7 +42,9 @@ struct walk {
 	unsigned int told;    /* headers since one differs on the other wire */
 	unsigned int matches; /* headers with the pid of their sender */
 	unsigned int aligned; /* calls that ended with a message since then */
+	unsigned int ends;    /* calls that ended with a message */
 	int any, odd;	      /* a header; one that is not plausible */
+	int foreign;	      /* one with the pid of another process */
 };
 
 struct evidence {

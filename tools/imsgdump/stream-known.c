@@ -32,7 +32,7 @@ classify(struct stream *s, const unsigned char *p, struct header *h, int *wire)
 	is_c = header_read(IMSG_WIRE_CLASSIC, p, s->maxsize, 1, &c);
 	if (!is_m && !is_c)
 		return FOUND_BAD;
-	*h = m;
+	*h = is_m ? m : c;
 	if (is_m && is_c)
 		return header_agrees(p, s->maxsize) ? FOUND_END : FOUND_EITHER;
 	*wire = is_m ? IMSG_WIRE_MODERN : IMSG_WIRE_CLASSIC;
@@ -216,6 +216,45 @@ go_on(struct stream *s, const unsigned char *p, size_t len)
 	return feed(s, hdr, sizeof(hdr)) == -1 ? len : n;
 }
 
+/* Does this header have the pid of the process that sent it? */
+static int
+is_own(const struct stream *s, const unsigned char *p)
+{
+	struct imsg_hdr hdr;
+
+	memcpy(&hdr, p, sizeof(hdr));
+	return s->pid > 0 && hdr.pid == (uint32_t)s->pid;
+}
+
+/*
+ * In a stream whose calls end with messages a small one does so, too; if not,
+ * and its headers do not name their sender, another protocol has begun, and
+ * what looks like a message is none.  A first header that is bad is left to
+ * the reader, one of either wire to the evidence.
+ */
+static int
+is_sound(struct stream *s, const unsigned char *p, size_t len)
+{
+	size_t left = s->walk.left;
+	struct header h;
+	enum found f;
+	int wire, own = 1;
+	size_t n;
+
+	if (s->untidy || !s->last || s->call != len || len >= EVIDENCE_WHOLE ||
+	    s->walk.have > 0)
+		return 1;
+	for (n = left; len >= n + IMSG_HEADER_SIZE; n += h.total) {
+		f = classify(s, p + n, &h, &wire);
+		if (f == FOUND_EITHER || (f == FOUND_BAD && n == left))
+			return 1;
+		if (f == FOUND_BAD)
+			return own;
+		own = own && is_own(s, p + n);
+	}
+	return own || n == len;
+}
+
 /*
  * The other direction has found the wire: it counts from the next message on.
  * How much has gone to the reader before that, or nowhere.
@@ -238,6 +277,18 @@ adopt(struct stream *s, const unsigned char *p, size_t len)
 	return n;
 }
 
+static void
+strange(struct stream *s, const unsigned char *p, size_t len)
+{
+	struct imsg_hdr hdr;
+
+	memset(&hdr, 0, sizeof(hdr));
+	if (len >= sizeof(hdr) && s->walk.left == 0)
+		memcpy(&hdr, p, sizeof(hdr));
+	stream_restart(s, &hdr,
+	    "small call that ends inside a message; looking for a new start");
+}
+
 void
 stream_known(struct stream *s, const unsigned char *p, size_t len)
 {
@@ -245,6 +296,10 @@ stream_known(struct stream *s, const unsigned char *p, size_t len)
 	size_t good;
 	int wire = s->wire;
 
+	if (!is_sound(s, p, len)) {
+		strange(s, p, len);
+		return;
+	}
 	if (s->wire != s->told && s->told != RECORD_WIRE_UNKNOWN) {
 		good = adopt(s, p, len);
 		p += good;

@@ -196,7 +196,7 @@ stream_end(struct stream *s, int64_t time)
 	if (s->mode == STREAM_DEAD)
 		return;
 	s->time = time;
-	if (s->mode == STREAM_DECIDE &&
+	if (s->held != NULL &&
 	    (wire = evidence_last(&s->evidence)) != EVIDENCE_WAIT)
 		stream_release(s, wire);
 	rest = s->off - s->pos;
