@@ -135,6 +135,7 @@ t_start(struct told *t, size_t max, uint32_t maxsize)
 	memset(t, 0, sizeof(*t));
 	t->budget.max = max;
 	t->budget.maxsize = maxsize;
+	t->tell = tell;
 	t->s = stream_new(&t->budget, tell, t);
 	assert_non_null(t->s);
 }

@@ -42,6 +42,7 @@ void w_free(struct wire *);
 struct told {
 	struct stream_budget budget;
 	struct stream *s;
+	stream_emit *tell; /* of further streams */
 	struct shown {
 		struct record r;
 		char *data, *text;
