@@ -4,7 +4,7 @@
 # How a target is built with a fuzzer's compiler.  Sourced by run and afl,
 # which have set top.
 
-targets='ibuf raw wire classic write peek dump-capture'
+targets='ibuf raw wire classic write peek dump-capture dump-stream'
 define='-std=c11 -g -DIMSG_OS_REPLACEABLE -D_DEFAULT_SOURCE'
 shrunk='-DIMSGI_INPUT_SIZE=67 -DIMSGI_CHUNK_SIZE=192 -DIMSGI_CHUNK_FIRST=64
     -DIMSGI_PLACE_MAX=48 -DIMSGI_GUESS_MIN=24 -DIMSGI_IOV_MAX=3
@@ -38,6 +38,7 @@ fuzz_extra()
 	dump-capture)
 		echo "-I$d" "$d/capture-read.c" "$d/capture-write.c" \
 		    "$d/pseudo.c" "$top/tests/dump/records.c" -lpcap ;;
+	dump-stream) echo "$d/evidence.c" "$d/passed.c" "$d"/stream*.c ;;
 	esac
 }
 

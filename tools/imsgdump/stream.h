@@ -36,12 +36,24 @@ struct bytes {
  */
 typedef void stream_emit(void *arg, const struct record *);
 
-/* What all streams of a run may hold together. */
+struct reader;
+
+/*
+ * What all streams of a run may hold together.  The first three fields are
+ * the caller's; the rest has to be zero at first, and stream_budget_clear()
+ * when all streams are gone.  For the streams of one thread.
+ */
 struct stream_budget {
 	size_t max;	  /* bytes */
 	size_t used;	  /* kept up to date by the streams */
 	uint32_t maxsize; /* largest message that is believed; total size */
+	/* A pipe for all of them, and readers between two messages. */
+	int piped, pipe[2];
+	struct reader *spare[2];
 };
+
+/* Closes the two descriptors that the streams share. */
+void stream_budget_clear(struct stream_budget *);
 
 struct stream;
 
@@ -58,7 +70,10 @@ void stream_end(struct stream *, int64_t time);
 
 /* Given up: its bytes need not be fetched any more. */
 int stream_dead(const struct stream *);
-/* IMSG_WIRE_* or RECORD_WIRE_UNKNOWN.  set: what the other direction found. */
+/*
+ * IMSG_WIRE_* or RECORD_WIRE_UNKNOWN.  set: what the other direction found;
+ * messages that waited for that are shown now.
+ */
 int stream_wire(const struct stream *);
 void stream_set_wire(struct stream *, int);
 /* At least one message was shown: the channel is one of imsg. */
