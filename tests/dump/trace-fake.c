@@ -36,8 +36,7 @@ is_socket(pid_t pid, int fd)
 
 	if (k->pid == pid && k->fd == fd)
 		return k->socket;
-	(void)snprintf(
-	    path, sizeof(path), "/proc/%ld/fd/%d", (long)pid, fd);
+	(void)snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)pid, fd);
 	k->pid = pid;
 	k->fd = fd;
 	k->socket = stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
@@ -51,8 +50,8 @@ hear(enum heard_kind kind, pid_t pid, int fd, int dir, size_t len)
 
 	if (fake.n == fake.max) {
 		fake.max = fake.max == 0 ? 1024 : fake.max * 2;
-		fake.heard = realloc(
-		    fake.heard, fake.max * sizeof(*fake.heard));
+		fake.heard =
+		    realloc(fake.heard, fake.max * sizeof(*fake.heard));
 		assert(fake.heard != NULL);
 	}
 	h = &fake.heard[fake.n++];
@@ -107,8 +106,8 @@ channels_wants(struct channels *c, pid_t pid, int fd, int dir)
 }
 
 int
-channels_bytes(struct channels *c, pid_t pid, int fd, int dir,
-    const struct bytes *b)
+channels_bytes(
+    struct channels *c, pid_t pid, int fd, int dir, const struct bytes *b)
 {
 	struct heard *h = hear(HEARD_BYTES, pid, fd, dir, b->len);
 	size_t i;
@@ -130,8 +129,8 @@ channels_bytes(struct channels *c, pid_t pid, int fd, int dir,
 }
 
 int
-channels_gap(struct channels *c, pid_t pid, int fd, int dir, int64_t time,
-    size_t len)
+channels_gap(
+    struct channels *c, pid_t pid, int fd, int dir, int64_t time, size_t len)
 {
 	(void)c;
 	assert(time > 0);

@@ -28,7 +28,7 @@ struct heard {
 	int fd, dir;
 	size_t len, nfds;
 	int last;
-	int passed[2];	      /* numbers of the first two descriptors */
+	int passed[2];		 /* numbers of the first two descriptors */
 	unsigned char start[64]; /* of the bytes */
 };
 

@@ -207,7 +207,7 @@ static void
 talk_spawn(uint32_t n, int fd)
 {
 	char number[16], left[16];
-	char *argv[] = { (char *)(uintptr_t)self, (char *)(uintptr_t)"say",
+	char *argv[] = { (char *)(uintptr_t)self, (char *)(uintptr_t) "say",
 		left, number, NULL };
 	uint32_t i;
 	pid_t pid;
@@ -318,8 +318,8 @@ talk_signals(uint32_t n)
 	(void)setsockopt(fd[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	do
 		(void)kill(pid, SIGUSR2);
-	while (recv(fd[0], &m, sizeof(m), MSG_WAITALL) == -1 &&
-	    errno == EAGAIN);
+	while (
+	    recv(fd[0], &m, sizeof(m), MSG_WAITALL) == -1 && errno == EAGAIN);
 	reap(pid);
 }
 

@@ -305,8 +305,8 @@ leave(struct tracer *tr, struct thread *t, int64_t result)
 {
 	int wanted = t->wanted;
 
-	tr->dirty = 1;
 	if (!moves(t->rule)) {
+		tr->dirty = 1;
 		changed(tr, t, result);
 		return;
 	}
@@ -314,8 +314,10 @@ leave(struct tracer *tr, struct thread *t, int64_t result)
 	if (t->rule->dir == CHANNEL_RECV && result > 0)
 		wanted = channels_wants(
 		    tr->channels, t->proc->e.id, (int)t->arg[0], CHANNEL_RECV);
-	if (wanted || result == 0)
+	if (wanted || result == 0) {
+		tr->dirty = 1;
 		move_done(tr, t, (size_t)result);
+	}
 }
 
 static int

@@ -117,6 +117,7 @@ struct tracer {
 	struct thread *first, *last; /* senders */
 	struct event *events;
 	size_t nevents, maxevents;
+	unsigned turn;
 	int failed; /* errno that ends the run */
 	int dirty;  /* the sink may have something to write */
 

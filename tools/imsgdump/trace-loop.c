@@ -2,9 +2,8 @@
 /*
  * Waiting for the traced threads, and in which order they are heard.
  *
- * All that have stopped are collected before any of them goes on, so that each
- * has its turn, and messages come out in an order in which they can have been
- * sent: a message is known when the call that sends it ends, but its receiver
+ * All that have stopped are collected before a message is shown, for messages
+ * come out in an order in which they can have been sent: a message is known when the call that sends it ends, but its receiver
  * may have woken, and answered, before the sender comes to that end.  Whoever
  * sends the answer has begun to do so later than the first sender.  Therefore
  * sends are handled in the order in which they began, and before any message
@@ -27,6 +26,12 @@
 #include "trace-int.h"
 
 #define WAIT_FLAGS (__WALL | __WNOTHREAD)
+
+/*
+ * One in so many events is handled together with the others that there are, if
+ * it would not be for the order's sake: no busy thread keeps another waiting.
+ */
+#define TURN 8
 
 /* Longest time that senders on their way to the end of a call are given. */
 #define SETTLE_NS    100000000
@@ -171,6 +176,20 @@ all_arrived(const struct tracer *tr)
 	return t == NULL;
 }
 
+static int
+any_emits(const struct tracer *tr)
+{
+	const struct thread *t;
+	size_t i;
+
+	for (i = 0; i < tr->nevents; i++) {
+		t = thread_get(tr, tr->events[i].tid);
+		if (t != NULL && t->arrived && call_emits(t))
+			return 1;
+	}
+	return 0;
+}
+
 static int64_t
 monotonic(void)
 {
@@ -197,20 +216,6 @@ settle(struct tracer *tr)
 		collect(tr);
 	}
 	collect(tr);
-}
-
-static int
-any_emits(const struct tracer *tr)
-{
-	const struct thread *t;
-	size_t i;
-
-	for (i = 0; i < tr->nevents; i++) {
-		t = thread_get(tr, tr->events[i].tid);
-		if (t != NULL && t->arrived && call_emits(t))
-			return 1;
-	}
-	return 0;
 }
 
 static void
@@ -267,7 +272,8 @@ step(struct tracer *tr)
 		if (tr->sink->flush(tr->sink) == -1)
 			tr->failed = errno;
 	}
-	if (tr->nevents == 0 && tr->failed == 0 && collect_one(tr, 0) == 1)
+	if (tr->nevents == 0 && tr->failed == 0 && collect_one(tr, 0) == 1 &&
+	    (++tr->turn % TURN == 0 || any_emits(tr)))
 		collect(tr);
 	handle(tr);
 	if (tr->threads.count == 0)

@@ -63,6 +63,21 @@ release(struct tracer *tr)
 	free(tr);
 }
 
+/*
+ * The command is to leave its status, and no stop of a thread a signal: a
+ * SIGCHLD for each would wake the caller each time.
+ */
+static int
+quiet_children(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = SIG_DFL;
+	sa.sa_flags = SA_NOCLDSTOP;
+	return sigaction(SIGCHLD, &sa, NULL);
+}
+
 /* No signal is handled there: none interrupts a request of ptrace(2). */
 static int
 start_worker(struct tracer *tr)
@@ -77,6 +92,7 @@ start_worker(struct tracer *tr)
 		return e;
 	}
 	(void)sigfillset(&all);
+	(void)sigdelset(&all, SIGCHLD);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	e = pthread_create(&tr->worker, NULL, trace_worker, tr);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -101,7 +117,8 @@ trace_new(struct channels *channels)
 	tr->watcher = tr->command = tr->command_status = -1;
 	remember_signals(tr);
 	call_setup(tr);
-	if (allocate(tr) == -1 || pipe2(tr->bell, O_CLOEXEC) == -1 ||
+	if (quiet_children() == -1 || allocate(tr) == -1 ||
+	    pipe2(tr->bell, O_CLOEXEC) == -1 ||
 	    fcntl(tr->bell[1], F_SETFL, O_NONBLOCK) == -1)
 		e = errno;
 	else
