@@ -3,6 +3,7 @@
  * Channels that only remember what the tracer told them.  Every UNIX stream
  * socket matters; what a descriptor is is asked for once, as the true ones do.
  */
+#define _GNU_SOURCE
 #include <sys/stat.h>
 #include <assert.h>
 #include <stdio.h>

@@ -36,10 +36,7 @@ want(const char *what, ssize_t is, ssize_t expected)
 struct built {
 	struct msghdr h;
 	struct iovec iov[3];
-	union {
-		struct cmsghdr align;
-		char room[CMSG_SPACE(2 * sizeof(int))];
-	} control;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))];
 };
 
 static struct msghdr *
@@ -57,7 +54,7 @@ build(struct built *b, const char *text, const int *fd, size_t nfd)
 	b->h.msg_iovlen = 3;
 	if (nfd == 0)
 		return &b->h;
-	b->h.msg_control = b->control.room;
+	b->h.msg_control = b->control;
 	b->h.msg_controllen = CMSG_SPACE(nfd * sizeof(int));
 	c = CMSG_FIRSTHDR(&b->h);
 	c->cmsg_level = SOL_SOCKET;
@@ -72,6 +69,7 @@ send_all(int fd)
 {
 	struct iovec v[2] = { { (char *)(uintptr_t) "writ", 4 },
 		{ (char *)(uintptr_t) "ev", 2 } };
+	const struct iovec nowhere = { (void *)8, 5 };
 	struct built b[3];
 	struct mmsghdr m[3];
 	int pass[2] = { 0, 1 };
@@ -86,7 +84,7 @@ send_all(int fd)
 	m[1].msg_hdr = *build(&b[1], "second", NULL, 0);
 	m[2].msg_hdr = *build(&b[2], "third", pass + 1, 1);
 	want("sendmmsg", sendmmsg(fd, m, 3, 0), 3);
-	want("refused", write(fd, (void *)8, 5), -1);
+	want("refused", writev(fd, &nowhere, 1), -1);
 }
 
 /* Only the receiver's calls count: each takes what one of send_all() sent. */

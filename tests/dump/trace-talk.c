@@ -203,6 +203,18 @@ talk_chain(uint32_t left, int fd)
 	run("chain", arg, fd);
 }
 
+static pid_t
+forked(char *const argv[])
+{
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		(void)execv(self, argv);
+		_exit(1);
+	}
+	return pid;
+}
+
 static void
 talk_spawn(uint32_t n, int fd)
 {
@@ -218,11 +230,7 @@ talk_spawn(uint32_t n, int fd)
 		if (posix_spawn(&pid, self, NULL, NULL, argv, environ) != 0)
 			errx(1, "posix_spawn");
 		reap(pid);
-		if ((pid = vfork()) == 0) {
-			(void)execv(self, argv);
-			_exit(1);
-		}
-		reap(pid);
+		reap(forked(argv));
 	}
 }
 

@@ -134,8 +134,8 @@ foreign(struct thread *t, const struct call_info *info)
 	if (other && !(t->proc->said & SAID_ARCH)) {
 		t->proc->said |= SAID_ARCH;
 		(void)fprintf(stderr,
-		    "imsgdump: process %ld runs a program of another "
-		    "architecture: what it sends cannot be seen\n",
+		    "imsgdump: process %ld makes calls of another "
+		    "architecture: those cannot be seen\n",
 		    (long)t->proc->e.id);
 	}
 	return other;
