@@ -12,7 +12,11 @@
 
 struct tracer;
 
-/* NULL with errno; ENOSYS where there is no such thing. */
+/*
+ * NULL with errno; ENOSYS where there is no such thing.  Signals that are
+ * ignored or blocked at this time are so in the command, others are not: to be
+ * called before any is ignored or blocked for imsgdump's own sake.
+ */
 struct tracer *trace_new(struct channels *);
 /*
  * Seizes a process, its threads, and its children.  -1: it has said on
@@ -24,13 +28,15 @@ int trace_command(struct tracer *, char *const argv[]);
 /*
  * Until all traced processes have ended, trace_stop() is called (by a signal
  * handler, or by a sink that has had enough), or a sink fails (-1).  flush is
- * called before it waits.
+ * called before it waits.  When it returns all that is still traced is left to
+ * itself, running; it can be called once.  The channels and the sink are used
+ * by another thread while it runs.
  */
 int trace_run(struct tracer *, struct sink *);
 void trace_stop(struct tracer *);
 /* Wait status of the command of trace_command(), -1 if it has not ended. */
 int trace_status(const struct tracer *);
-/* Leaves all processes that are still traced to themselves, running. */
+/* The same, if trace_run() was not called. */
 void trace_free(struct tracer *);
 
 #endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * System calls: which of them matter, and what they do to descriptors.
+ *
+ * Of a call that does not matter only its number is looked at; nothing is
+ * fetched at its exit.  A stop is taken for the exit when one at the entry was
+ * before it; where that was wrong the next look at an entry shows it.
+ */
+#define _GNU_SOURCE
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/audit.h>
+
+#include "trace-int.h"
+
+#if defined(__x86_64__) && !defined(__ILP32__)
+#define ARCH AUDIT_ARCH_X86_64
+#elif defined(__i386__)
+#define ARCH AUDIT_ARCH_I386
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+#define ARCH AUDIT_ARCH_AARCH64
+#elif defined(__arm__) && defined(__ARMEL__)
+#define ARCH AUDIT_ARCH_ARM
+#elif defined(__s390x__)
+#define ARCH AUDIT_ARCH_S390X
+#elif defined(__riscv) && __riscv_xlen == 64
+#define ARCH AUDIT_ARCH_RISCV64
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define ARCH AUDIT_ARCH_PPC64LE
+#endif
+
+/* As in linux/ptrace.h, which not every C library has. */
+struct call_info {
+	uint8_t op, pad[3];
+	uint32_t arch;
+	uint64_t ip, sp;
+	union {
+		struct {
+			uint64_t nr, arg[6];
+		} entry;
+		struct {
+			int64_t result;
+			uint8_t is_error;
+		} exit;
+		uint64_t room[8];
+	} u;
+};
+#define OP_ENTRY 1
+#define OP_EXIT	 2
+#define GET_CALL 0x420e
+
+#define CLOSE_RANGE_FLAG_CLOEXEC 4
+
+static const struct rule rules[] = {
+	{ -1, CALL_NONE, 0, -1 },
+	{ SYS_read, CALL_BUF, CHANNEL_RECV, -1 },
+	{ SYS_readv, CALL_IOV, CHANNEL_RECV, -1 },
+	{ SYS_preadv2, CALL_IOV, CHANNEL_RECV, -1 },
+	{ SYS_recvfrom, CALL_BUF, CHANNEL_RECV, 3 },
+	{ SYS_recvmsg, CALL_MSG, CHANNEL_RECV, 2 },
+	{ SYS_recvmmsg, CALL_MMSG, CHANNEL_RECV, 3 },
+	{ SYS_write, CALL_BUF, CHANNEL_SEND, -1 },
+	{ SYS_writev, CALL_IOV, CHANNEL_SEND, -1 },
+	{ SYS_pwritev2, CALL_IOV, CHANNEL_SEND, -1 },
+	{ SYS_sendto, CALL_BUF, CHANNEL_SEND, 3 },
+	{ SYS_sendmsg, CALL_MSG, CHANNEL_SEND, 2 },
+	{ SYS_sendmmsg, CALL_MMSG, CHANNEL_SEND, 3 },
+	{ SYS_sendfile, CALL_SENDFILE, CHANNEL_SEND, -1 },
+	{ SYS_splice, CALL_SPLICE, 0, -1 },
+	{ SYS_close, CALL_CLOSE, 0, -1 },
+#ifdef SYS_close_range
+	{ SYS_close_range, CALL_CLOSE_RANGE, 0, -1 },
+#endif
+#ifdef SYS_dup2
+	{ SYS_dup2, CALL_DUP2, 0, -1 },
+#endif
+	{ SYS_dup3, CALL_DUP2, 0, -1 },
+	{ SYS_socketpair, CALL_SOCKETPAIR, 0, -1 },
+#ifdef SYS_accept
+	{ SYS_accept, CALL_ACCEPT, 0, -1 },
+#endif
+	{ SYS_accept4, CALL_ACCEPT, 0, -1 },
+	{ SYS_connect, CALL_CONNECT, 0, -1 },
+	{ SYS_clone, CALL_FORK, 0, -1 },
+#ifdef SYS_clone3
+	{ SYS_clone3, CALL_FORK, 0, -1 },
+#endif
+#ifdef SYS_fork
+	{ SYS_fork, CALL_FORK, 0, -1 },
+	{ SYS_vfork, CALL_FORK, 0, -1 },
+#endif
+#ifdef SYS_recvmmsg_time64
+	{ SYS_recvmmsg_time64, CALL_MMSG, CHANNEL_RECV, 3 },
+#endif
+#ifdef SYS_sendfile64
+	{ SYS_sendfile64, CALL_SENDFILE, CHANNEL_SEND, -1 },
+#endif
+#ifdef SYS_io_uring_setup
+	{ SYS_io_uring_setup, CALL_URING, 0, -1 },
+#endif
+};
+
+void
+call_setup(struct tracer *tr)
+{
+	unsigned char i;
+
+	for (i = 1; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (rules[i].nr >= 0 && rules[i].nr < CALLS)
+			tr->rule[rules[i].nr] = i;
+	}
+}
+
+/* Our numbers of calls mean something else there. */
+static int
+foreign(struct thread *t, const struct call_info *info)
+{
+#ifdef ARCH
+	int other = info->arch != ARCH;
+#else
+	int other = 0;
+#endif
+
+#ifdef __x86_64__
+	/* x32 */
+	if (info->u.entry.nr != UINT64_MAX && (info->u.entry.nr & 0x40000000))
+		other = 1;
+#endif
+	if (other && !(t->proc->said & SAID_ARCH)) {
+		t->proc->said |= SAID_ARCH;
+		(void)fprintf(stderr,
+		    "imsgdump: process %ld makes calls of another "
+		    "architecture: those cannot be seen\n",
+		    (long)t->proc->e.id);
+	}
+	return other;
+}
+
+static void
+sender_add(struct tracer *tr, struct thread *t)
+{
+	t->earlier = tr->last;
+	t->later = NULL;
+	if (tr->last != NULL)
+		tr->last->later = t;
+	else
+		tr->first = t;
+	tr->last = t;
+}
+
+static void
+sender_remove(struct tracer *tr, struct thread *t)
+{
+	if (t->earlier != NULL)
+		t->earlier->later = t->later;
+	else
+		tr->first = t->later;
+	if (t->later != NULL)
+		t->later->earlier = t->earlier;
+	else
+		tr->last = t->earlier;
+}
+
+static int
+moves(const struct rule *r)
+{
+	return r != NULL && r->kind >= CALL_BUF && r->kind <= CALL_SENDFILE;
+}
+
+void
+call_forget(struct tracer *tr, struct thread *t)
+{
+	if (t->wanted && moves(t->rule) && t->rule->dir == CHANNEL_SEND)
+		sender_remove(tr, t);
+	t->in_call = t->wanted = t->arrived = 0;
+	t->rule = NULL;
+}
+
+int
+call_emits(const struct thread *t)
+{
+	return t->in_call && t->wanted && moves(t->rule);
+}
+
+static void
+enter(struct tracer *tr, struct thread *t, const struct call_info *info)
+{
+	const struct rule *r;
+	uint64_t nr = info->u.entry.nr;
+
+	t->in_call = 1;
+	if (foreign(t, info) || nr >= CALLS || tr->rule[nr] == 0)
+		return;
+	r = &rules[tr->rule[nr]];
+	if (r->flags != -1 &&
+	    (info->u.entry.arg[r->flags] & (MSG_PEEK | MSG_OOB)))
+		return;
+	t->rule = r;
+	memcpy(t->arg, info->u.entry.arg, sizeof(t->arg));
+	if (!moves(r))
+		return;
+	t->wanted = channels_wants(tr->channels, t->proc->e.id, (int)t->arg[0],
+			r->dir) != 0;
+	if (t->wanted && r->dir == CHANNEL_SEND)
+		sender_add(tr, t);
+	else if (r->dir == CHANNEL_SEND)
+		t->rule = NULL;
+}
+
+/* The numbers that are left of a range are none that were ever in use. */
+static void
+closed_range(struct tracer *tr, struct thread *t)
+{
+	pid_t pid = t->proc->e.id;
+	long fds = status_number(pid, "FDSize:");
+	uint64_t fd, end = (uint32_t)t->arg[1];
+
+	if (t->arg[2] & CLOSE_RANGE_FLAG_CLOEXEC)
+		return;
+	if (fds > 0 && end >= (uint64_t)fds)
+		end = (uint64_t)fds - 1;
+	for (fd = (uint32_t)t->arg[0]; fd <= end && fd <= INT32_MAX; fd++)
+		channels_close(tr->channels, pid, (int)fd);
+}
+
+static void
+spliced(struct tracer *tr, struct thread *t, size_t result)
+{
+	struct rule r = { -1, CALL_SENDFILE, CHANNEL_RECV, -1 };
+	pid_t pid = t->proc->e.id;
+
+	t->rule = &r;
+	if (channels_wants(tr->channels, pid, (int)t->arg[0], r.dir))
+		move_done(tr, t, result);
+	r.dir = CHANNEL_SEND;
+	t->arg[0] = t->arg[2];
+	if (channels_wants(tr->channels, pid, (int)t->arg[0], r.dir))
+		move_done(tr, t, result);
+	t->rule = NULL;
+}
+
+static void
+opened_pair(struct tracer *tr, struct thread *t)
+{
+	int fd[2];
+
+	if (memory_read(tr, t->e.id, t->arg[3], fd, sizeof(fd)) != sizeof(fd))
+		return;
+	channels_open(tr->channels, t->proc->e.id, fd[0]);
+	channels_open(tr->channels, t->proc->e.id, fd[1]);
+}
+
+static void
+say_uring(struct process *p)
+{
+	if (p->said & SAID_URING)
+		return;
+	p->said |= SAID_URING;
+	(void)fprintf(stderr,
+	    "imsgdump: process %ld uses io_uring: what it sends that way "
+	    "cannot be seen\n",
+	    (long)p->e.id);
+}
+
+/* A call that gives a descriptor number another meaning. */
+static void
+changed(struct tracer *tr, struct thread *t, int64_t result)
+{
+	pid_t pid = t->proc->e.id;
+
+	switch (t->rule->kind) {
+	case CALL_DUP2:
+		if ((int)t->arg[0] != (int)t->arg[1])
+			channels_close(tr->channels, pid, (int)t->arg[1]);
+		break;
+	case CALL_CLOSE_RANGE:
+		closed_range(tr, t);
+		break;
+	case CALL_SOCKETPAIR:
+		opened_pair(tr, t);
+		break;
+	case CALL_ACCEPT:
+		channels_open(tr->channels, pid, (int)result);
+		break;
+	case CALL_CONNECT:
+		channels_open(tr->channels, pid, (int)t->arg[0]);
+		break;
+	case CALL_SPLICE:
+		if (result > 0)
+			spliced(tr, t, (size_t)result);
+		break;
+	case CALL_URING:
+		say_uring(t->proc);
+		break;
+	}
+}
+
+static void
+leave(struct tracer *tr, struct thread *t, int64_t result)
+{
+	int wanted = t->wanted;
+
+	if (!moves(t->rule)) {
+		tr->dirty = 1;
+		changed(tr, t, result);
+		return;
+	}
+	/* While it waited the sender may have become one that is traced. */
+	if (t->rule->dir == CHANNEL_RECV && result > 0)
+		wanted = channels_wants(
+		    tr->channels, t->proc->e.id, (int)t->arg[0], CHANNEL_RECV);
+	if (wanted || result == 0) {
+		tr->dirty = 1;
+		move_done(tr, t, (size_t)result);
+	}
+}
+
+static int
+look(struct tracer *tr, pid_t tid, struct call_info *info)
+{
+	info->op = 0;
+	info->u.entry.nr = UINT64_MAX;
+	if (ptrace(GET_CALL, tid, (void *)sizeof(*info), info) > 0)
+		return 0;
+	if (errno != ESRCH && tr->failed == 0) {
+		(void)fprintf(stderr,
+		    "imsgdump: this system's ptrace(2) does "
+		    "not describe calls: Linux 5.3 has it\n");
+		tr->failed = ENOSYS;
+	}
+	return -1;
+}
+
+static void
+at_exit(struct tracer *tr, struct thread *t, struct call_info *info)
+{
+	if (t->rule == NULL || t->rule->kind == CALL_FORK)
+		return;
+	/* Whatever it returns, the number is free. */
+	if (t->rule->kind == CALL_CLOSE) {
+		tr->dirty = 1;
+		channels_close(tr->channels, t->proc->e.id, (int)t->arg[0]);
+		return;
+	}
+	if (look(tr, t->e.id, info) == 0 && info->op == OP_EXIT &&
+	    !info->u.exit.is_error)
+		leave(tr, t, info->u.exit.result);
+}
+
+void
+call_stop(struct tracer *tr, struct thread *t)
+{
+	struct call_info info;
+
+	info.op = 0;
+	if (t->in_call) {
+		at_exit(tr, t, &info);
+		call_forget(tr, t);
+		if (info.op != OP_ENTRY)
+			return;
+	} else if (look(tr, t->e.id, &info) == -1)
+		return;
+	if (info.op == OP_ENTRY)
+		enter(tr, t, &info);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Waiting for the traced threads, and in which order they are heard.
+ *
+ * All that have stopped are collected before a message is shown, for messages
+ * come out in an order in which they can have been sent: a message is known when the call that sends it ends, but its receiver
+ * may have woken, and answered, before the sender comes to that end.  Whoever
+ * sends the answer has begun to do so later than the first sender.  Therefore
+ * sends are handled in the order in which they began, and before any message
+ * is shown those senders that have not arrived but are running are waited for.
+ * One that sleeps in its call (no room) is not.
+ *
+ * The blocking wait ends, beside by an event, by the end of a child that waits
+ * for a byte in a pipe: trace_stop() puts one there.  Neither a signal handler
+ * nor another thread can come too early or too late with that.
+ */
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "trace-int.h"
+
+#define WAIT_FLAGS (__WALL | __WNOTHREAD)
+
+/*
+ * One in so many events is handled together with the others that there are, if
+ * it would not be for the order's sake: no busy thread keeps another waiting.
+ */
+#define TURN 8
+
+/* Longest time that senders on their way to the end of a call are given. */
+#define SETTLE_NS    100000000
+#define SETTLE_QUICK 30 /* times without a pause */
+#define SETTLE_MOST  64 /* senders asleep that are looked at */
+
+static void
+close_all_but(int keep)
+{
+	int fd, max = (int)sysconf(_SC_OPEN_MAX);
+
+#ifdef SYS_close_range
+	if ((keep == 0 || syscall(SYS_close_range, 0, keep - 1, 0) == 0) &&
+	    syscall(SYS_close_range, keep + 1, ~0U, 0) == 0)
+		return;
+#endif
+	for (fd = 0; fd < (max > 0 && max < 65536 ? max : 65536); fd++) {
+		if (fd != keep)
+			(void)close(fd);
+	}
+}
+
+/* All signals are blocked in the worker, hence there. */
+static int
+watcher_start(struct tracer *tr)
+{
+	char c;
+
+	if ((tr->watcher = fork()) == -1)
+		return -1;
+	if (tr->watcher == 0) {
+		close_all_but(tr->bell[0]);
+		while (read(tr->bell[0], &c, 1) == -1 && errno == EINTR)
+			continue;
+		_exit(0);
+	}
+	return 0;
+}
+
+static void
+watcher_end(struct tracer *tr)
+{
+	if (tr->watcher == -1)
+		return;
+	trace_stop(tr);
+	while (waitpid(tr->watcher, NULL, __WALL) == -1 && errno == EINTR)
+		continue;
+	tr->watcher = -1;
+}
+
+static int
+push(struct tracer *tr, pid_t tid, int status)
+{
+	struct event *new;
+	size_t max = tr->maxevents == 0 ? 64 : tr->maxevents * 2;
+	struct thread *t;
+
+	if (tr->nevents == tr->maxevents) {
+		new = realloc(tr->events, max * sizeof(*new));
+		if (new == NULL)
+			return -1;
+		tr->events = new;
+		tr->maxevents = max;
+	}
+	tr->events[tr->nevents].tid = tid;
+	tr->events[tr->nevents++].status = status;
+	if (WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80) &&
+	    (t = thread_get(tr, tid)) != NULL) {
+		t->arrived = t->in_call;
+		t->event = tr->nevents - 1;
+	}
+	return 0;
+}
+
+/*
+ * Signals are passed on at once: were we killed with one in our hands it would
+ * be lost.
+ */
+static int
+is_signal(int status)
+{
+	return WIFSTOPPED(status) && (unsigned)status >> 16 == 0 &&
+	    WSTOPSIG(status) != (SIGTRAP | 0x80);
+}
+
+/* 1: there was an event; 0: none; -1: there is nothing to wait for. */
+static int
+collect_one(struct tracer *tr, int flags)
+{
+	int status;
+	pid_t tid;
+
+	tid = waitpid(-1, &status, WAIT_FLAGS | flags);
+	if (tid <= 0)
+		return tid == -1 && errno != EINTR ? -1 : 0;
+	if (tid == tr->watcher)
+		tr->watcher = -1;
+	else if (is_signal(status))
+		thread_resume(tid, WSTOPSIG(status));
+	else if (push(tr, tid, status) == -1) {
+		event_handle(tr, tid, status);
+		tr->failed = ENOMEM;
+	}
+	return 1;
+}
+
+/* No more of them than there can be: signals could go on for ever. */
+static void
+collect(struct tracer *tr)
+{
+	size_t n = 2 * tr->threads.count + 16;
+
+	while (n-- > 0 && collect_one(tr, WNOHANG) == 1)
+		continue;
+}
+
+/* A sender that will come to the end of its call by itself, soon. */
+static int
+is_underway(struct tracer *tr)
+{
+	const struct thread *t;
+	int state, n = 0;
+
+	for (t = tr->first; t != NULL && n < SETTLE_MOST; t = t->later) {
+		if (t->arrived)
+			continue;
+		state = process_state(t->e.id);
+		if (state == 'R' || state == 'D' || state == 't')
+			return 1;
+		n++;
+	}
+	return 0;
+}
+
+static int
+all_arrived(const struct tracer *tr)
+{
+	const struct thread *t;
+
+	for (t = tr->first; t != NULL && t->arrived; t = t->later)
+		continue;
+	return t == NULL;
+}
+
+static int
+any_emits(const struct tracer *tr)
+{
+	const struct thread *t;
+	size_t i;
+
+	for (i = 0; i < tr->nevents; i++) {
+		t = thread_get(tr, tr->events[i].tid);
+		if (t != NULL && t->arrived && call_emits(t))
+			return 1;
+	}
+	return 0;
+}
+
+static int64_t
+monotonic(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void
+settle(struct tracer *tr)
+{
+	static const struct timespec pause = { 0, 100000 };
+	int64_t end = monotonic() + SETTLE_NS;
+	int i;
+
+	for (i = 0; !all_arrived(tr) && is_underway(tr); i++) {
+		if (i < SETTLE_QUICK)
+			(void)sched_yield();
+		else if (monotonic() < end)
+			(void)nanosleep(&pause, NULL);
+		else
+			return;
+		collect(tr);
+	}
+	collect(tr);
+}
+
+static void
+handle_one(struct tracer *tr, struct event *e)
+{
+	pid_t tid = e->tid;
+
+	e->tid = 0;
+	if (tid != 0)
+		event_handle(tr, tid, e->status);
+}
+
+static void
+handle(struct tracer *tr)
+{
+	struct thread *t, *later;
+	size_t i;
+
+	if (tr->first != NULL && any_emits(tr) && !all_arrived(tr))
+		settle(tr);
+	for (t = tr->first; t != NULL && tr->nevents > 1; t = later) {
+		later = t->later;
+		if (t->arrived)
+			handle_one(tr, &tr->events[t->event]);
+	}
+	for (i = 0; i < tr->nevents; i++)
+		handle_one(tr, &tr->events[i]);
+	tr->nevents = 0;
+}
+
+/*
+ * The last thread may have been killed just when it had forked: the child is
+ * ours, but we have not met it.
+ */
+static void
+drain(struct tracer *tr)
+{
+	static const char byte = 0;
+
+	if (tr->watcher != -1 && write(tr->bell[1], &byte, 1) == 1) {
+		while (tr->nevents == 0 && collect_one(tr, 0) == 1)
+			continue;
+	}
+	handle(tr);
+}
+
+static void
+step(struct tracer *tr)
+{
+	if (tr->dirty)
+		collect(tr);
+	if (tr->dirty && tr->nevents == 0) {
+		tr->dirty = 0;
+		if (tr->sink->flush(tr->sink) == -1)
+			tr->failed = errno;
+	}
+	if (tr->nevents == 0 && tr->failed == 0 && collect_one(tr, 0) == 1 &&
+	    (++tr->turn % TURN == 0 || any_emits(tr)))
+		collect(tr);
+	handle(tr);
+	if (tr->threads.count == 0)
+		drain(tr);
+}
+
+int
+trace_loop(struct tracer *tr)
+{
+	if (watcher_start(tr) == -1)
+		return -1;
+	while (tr->threads.count > 0 && !tr->stop && tr->failed == 0) {
+		step(tr);
+		if (tr->watcher == -1 && !tr->stop && tr->threads.count > 0 &&
+		    watcher_start(tr) == -1)
+			tr->failed = errno;
+	}
+	watcher_end(tr);
+	if (tr->sink->flush(tr->sink) == -1 && tr->failed == 0)
+		tr->failed = errno;
+	errno = tr->failed;
+	return tr->failed == 0 ? 0 : -1;
+}
