@@ -62,6 +62,8 @@ open_ready(struct msgbuf *w, struct imsg *m)
 	memcpy(IBUF_BEHIND(buf), p, total);
 	if (w->nready == 0 || total >= IMSGI_GUESS_MIN)
 		imsgi_lazy_after(w, total);
+	if (w->watch.fn != NULL)
+		imsgi_watch_fetched(w, buf);
 	return 1;
 }
 
@@ -74,6 +76,8 @@ imsgbuf_get(struct imsgbuf *b, struct imsg *m)
 		return open_ready(b->w, m);
 	if ((buf = ibufq_pop(&b->w->rq)) == NULL)
 		return 0;
+	if (b->w->watch.fn != NULL)
+		imsgi_watch_fetched(b->w, buf);
 	return open_message(buf, m);
 }
 
