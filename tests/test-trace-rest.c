@@ -336,6 +336,29 @@ large_messages_are_reported_with_their_bytes(void **state)
 	tr_expect_end(&tr_in);
 }
 
+/* A header sent under one trace is none for a payload sent under the next. */
+static void
+a_trace_knows_nothing_of_the_one_before(void **state)
+{
+	struct imsgbuf a, b;
+
+	(void)state;
+	tr_channel(&a, &b, IMSG_WIRE_MODERN, 0);
+	imsgbuf_set_trace(&a, tr_note, &tr_out);
+	tr_compose(&a, 0, TR_IBUF, 9, 0);
+	tr_send(&a, IMSG_HEADER_SIZE);
+	imsgbuf_set_trace(&a, NULL, NULL);
+	tr_compose(&a, 1, TR_IBUF, 9, 0);
+	tr_compose(&a, 2, TR_IBUF, 9, 0);
+	tr_send(&a, 9 + IMSG_HEADER_SIZE);
+	imsgbuf_set_trace(&a, tr_note, &tr_out);
+	tr_expect(&tr_out, IMSG_TRACE_QUEUED, 0, 1);
+	assert_int_equal(imsgbuf_flush(&a), 0);
+	tr_expect(&tr_out, IMSG_TRACE_SENT, 2, 3);
+	t_unchan(&a, &b);
+	tr_expect_end(&tr_out);
+}
+
 int
 main(void)
 {
@@ -344,6 +367,7 @@ main(void)
 		T(what_is_queued_by_hand_is_reported_if_it_is_one_message),
 		T(a_relay_is_recorded_at_both_ends_on_any_wire),
 		T(what_fails_is_not_reported_and_errno_is_kept),
+		T(a_trace_knows_nothing_of_the_one_before),
 		T(large_messages_are_reported_with_their_bytes),
 	};
 
