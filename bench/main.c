@@ -57,6 +57,7 @@ static const struct pairing books[] = {
 };
 
 static const struct pairing idle = { "none", &nothing, &nothing };
+static const struct pairing traced = { "traced", &with_trace, &with_trace };
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define OURS	 2
@@ -238,6 +239,8 @@ find(const char *name)
 			return &books[k];
 	if (strcmp(name, idle.name) == 0)
 		return &idle;
+	if (strcmp(name, traced.name) == 0)
+		return &traced;
 	return strcmp(name, "B") == 0 ? &passers[0] : NULL;
 }
 

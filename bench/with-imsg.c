@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * libimsg, used as imsg(3) says: a program that waits for an answer calls
- * imsgbuf_recv(), one that takes what comes reads and fetches.
+ * imsgbuf_recv(), one that takes what comes reads and fetches.  And the same
+ * with a trace that does nothing.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -45,6 +46,29 @@ with_open(const struct place *at, const struct cell *c)
 	e->batch = c->batch;
 	e->passing = c->kind[0] == 'F';
 	e->waiting = c->kind[0] == 'R';
+	return e;
+}
+
+static void
+untouched(void *arg, int event, const struct imsg_hdr *hdr, const void *data,
+    size_t len, int fd)
+{
+	(void)arg;
+	(void)event;
+	(void)hdr;
+	(void)data;
+	(void)len;
+	(void)fd;
+}
+
+static void *
+traced_open(const struct place *at, const struct cell *c)
+{
+	struct end *e = with_open(at, c);
+	int i;
+
+	for (i = 0; i < c->channels; i++)
+		imsgbuf_set_trace(&e->ch[i], untouched, NULL);
 	return e;
 }
 
@@ -101,3 +125,5 @@ with_close(void *arg)
 
 const struct contender with_imsg = { "libimsg", with_can, with_open, with_send,
 	with_recv, with_close };
+const struct contender with_trace = { "traced", with_can, traced_open,
+	with_send, with_recv, with_close };

@@ -58,7 +58,7 @@
 #endif
 
 /* major * 10000 + minor * 100 + patch of this header; see imsg_version() */
-#define IMSG_VERSION		10000
+#define IMSG_VERSION		10100
 
 #define IMSG_HEADER_SIZE	sizeof(struct imsg_hdr)
 /* Default largest total size of a message; see imsgbuf_set_maxsize(). */
@@ -75,6 +75,14 @@
 #define IMSG_FD_PRESENT		1
 #define IMSG_FD_TAKEN		2
 #define IMSG_FD_LOST		3
+
+/* Events of an imsg_trace_cb, and an fd */
+#define IMSG_TRACE_QUEUED	1
+#define IMSG_TRACE_SENT		2
+#define IMSG_TRACE_RECEIVED	3
+#define IMSG_TRACE_DROPPED	4
+#define IMSG_TRACE_UNREAD	5
+#define IMSG_TRACE_FD_LOST	(-2)
 
 #ifdef __cplusplus
 extern "C" {
@@ -327,7 +335,7 @@ void		 ibufq_concat(struct ibufqueue *, struct ibufqueue *);
  * msgbuf_get: the oldest completely received message, header first, rpos 0;
  *	the caller's.  NULL if there is none.
  * msgbuf_concat: moves all ibufs of a queue behind the write queue, in
- *	constant time except on the classic wire.
+ *	constant time except on the classic wire or with a trace.
  * ibuf_close: puts b, whose unread part will be sent, into the write queue
  *	and takes ownership.  A view aborts.  A descriptor on an ibuf without
  *	bytes waits for the next ibuf that has bytes but no descriptor.  Not
@@ -474,6 +482,38 @@ int		 imsgbuf_set_limits(struct imsgbuf *,
 		    const struct imsg_limits *);
 int		 imsgbuf_peercred(const struct imsgbuf *, struct imsg_cred *);
 int		 imsgbuf_set_wire(struct imsgbuf *, int);
+
+/*
+ * A record of the messages, for where no debugger can follow the program.
+ * Nothing but this call switches it on.
+ *
+ * imsgbuf_set_trace: from now on calls cb(arg, event, hdr, payload, len, fd)
+ *	once each time that a message of this channel has been
+ *	QUEUED	 put into the write queue, by whatever function
+ *	SENT	 taken by the kernel to its last byte
+ *	DROPPED	 queued, but thrown away before that by msgbuf_clear() or
+ *		 imsgbuf_clear(), even if a part of it has been sent
+ *	RECEIVED handed to the program
+ *	UNREAD	 received completely, but thrown away before that
+ *	in the order of the stream.  What is QUEUED will be SENT or DROPPED, in
+ *	the queue before the trace or not; but not a word about a message
+ *	that was sent in part before.  NULL ends it, and so does
+ *	imsgbuf_clear(); msgbuf_clear() does not.  Another cb or arg goes on
+ *	where the one before it was.
+ *	hdr is as imsgbuf_get() shows it, payload len bytes (NULL for none);
+ *	both end with the call, during which nothing may be done with the
+ *	channel or what it owns.  errno is kept.  fd is the number of the
+ *	descriptor, which stays whose it is, or -1.  SENT, and DROPPED with a
+ *	part sent, it may be closed already and stand for another.  Received,
+ *	it is IMSG_TRACE_FD_LOST if one was announced and did not arrive.
+ *	What ibuf_close() and msgbuf_concat() queue is reported where an ibuf
+ *	is just one message, header as on the wire; anything else is not.
+ *	Without a trace it costs a comparison for each message fetched and for
+ *	each buffer written.  Since version 1.1.
+ */
+typedef void imsg_trace_cb(void *, int, const struct imsg_hdr *,
+		    const void *, size_t, int);
+void		 imsgbuf_set_trace(struct imsgbuf *, imsg_trace_cb *, void *);
 
 /*
  * A received message

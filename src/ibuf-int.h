@@ -27,6 +27,7 @@
 #define IBUF_CHUNK     0x10 /* output chunk of several messages */
 #define IBUF_BEGUN     0x20 /* sent in part: too late for a descriptor */
 #define IBUF_RECEIVED  0x40 /* a received message, as it is fetched */
+#define IBUF_REST      0x80 /* what follows a first half */
 
 /*
  * Storage behind the struct is aligned as malloc(3) aligns, and with it the

@@ -48,7 +48,7 @@ admit(const struct imsgbuf *b, size_t payload, int has_fd)
 		errno = ERANGE;
 		return 0;
 	}
-	if (b->w->limited &&
+	if (b->w->slow &&
 	    over_limit(b->w, payload + IMSG_HEADER_SIZE, has_fd)) {
 		errno = ENOBUFS;
 		return 0;
@@ -126,6 +126,8 @@ imsg_composev(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
 	hdr.len = imsgi_wire_len(b, total, fd >= 0);
 	if (fd < 0 && (p = imsgi_msgbuf_stage(b->w, total, 0)) != NULL) {
 		gather(p, &hdr, iov, iovcnt);
+		if (b->w->watch.fn != NULL)
+			imsgi_watch_staged(b->w, p, total, MSGBUF_WHOLE);
 		return 1;
 	}
 	return enqueue_ibuf(b, &hdr, total, fd, iov, iovcnt);
@@ -141,8 +143,8 @@ compose(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
 }
 
 /*
- * Most messages: no descriptor, no limit, the modern wire, and room behind
- * the one before it.  Nothing is left to do after the payload is copied.
+ * Most messages: no descriptor, no limit, no trace, the modern wire, and room
+ * behind the one before it.  Nothing is left to do after the payload is copied.
  */
 int
 imsg_compose(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
@@ -154,7 +156,7 @@ imsg_compose(struct imsgbuf *b, uint32_t type, uint32_t id, pid_t pid, int fd,
 	size_t total = len + IMSG_HEADER_SIZE;
 
 	if (fd >= 0 || len > b->maxsize || total > b->maxsize ||
-	    (b->flags & IMSG_FLAG_CLASSIC) || w->limited || w->hollow.len > 0 ||
+	    (b->flags & IMSG_FLAG_CLASSIC) || w->slow || w->hollow.len > 0 ||
 	    (c = imsgi_chunk_at_end(w, total)) == NULL)
 		return compose(b, type, id, pid, fd, data, len);
 	p = imsgi_chunk_put(w, c, total, 0);
@@ -176,6 +178,8 @@ enqueue_header(struct imsgbuf *b, const struct imsg_hdr *hdr, int fd)
 
 	if (fd < 0 && (p = imsgi_msgbuf_stage(b->w, sizeof(*hdr), 1)) != NULL) {
 		put_header(p, hdr);
+		if (b->w->watch.fn != NULL)
+			imsgi_watch_staged(b->w, p, sizeof(*hdr), MSGBUF_FIRST);
 		return 0;
 	}
 	if ((h = imsgi_ibuf_new(sizeof(*hdr), sizeof(*hdr))) == NULL)
@@ -208,6 +212,7 @@ imsg_compose_ibuf(
 	}
 	/* The header's ibuf has it now. */
 	(void)ibuf_fd_get(p);
+	p->state |= IBUF_REST;
 	imsgi_msgbuf_follow(b->w, p);
 	return 1;
 }

@@ -39,6 +39,15 @@ open_message(struct ibuf *buf, struct imsg *m)
 	return 1;
 }
 
+/* Rare, and inlined it would take registers from all that is not. */
+static IMSGI_APART void
+after_ready(struct msgbuf *w, const struct imsg *m)
+{
+	imsgi_lazy_after(w, m->buf->wpos);
+	if (w->watch.fn != NULL)
+		imsgi_watch_fetched(w, m->buf);
+}
+
 /*
  * A message that waits in the input buffer: checked, and without descriptor.
  * Everything is said about it before its bytes are copied, so that in a small
@@ -60,8 +69,8 @@ open_ready(struct msgbuf *w, struct imsg *m)
 	imsgi_lazy_taken(w, buf, total);
 	buf->rpos = sizeof(m->hdr);
 	memcpy(IBUF_BEHIND(buf), p, total);
-	if (w->nready == 0 || total >= IMSGI_GUESS_MIN)
-		imsgi_lazy_after(w, total);
+	if (w->nready == 0 || total >= IMSGI_GUESS_MIN || w->watch.fn != NULL)
+		after_ready(w, m);
 	return 1;
 }
 
@@ -74,6 +83,8 @@ imsgbuf_get(struct imsgbuf *b, struct imsg *m)
 		return open_ready(b->w, m);
 	if ((buf = ibufq_pop(&b->w->rq)) == NULL)
 		return 0;
+	if (b->w->watch.fn != NULL)
+		imsgi_watch_fetched(b->w, buf);
 	return open_message(buf, m);
 }
 

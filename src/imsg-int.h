@@ -38,8 +38,20 @@ IMSGI_HIDDEN int imsgi_at_read_limit(const struct imsgbuf *);
 IMSGI_HIDDEN struct ibuf *imsgi_wire_header(struct ibuf *, void *, int *);
 /* The same for messages that wait in its input buffer. */
 IMSGI_HIDDEN IMSGI_EXTERN const struct msgbuf_lazy imsgi_wire_lazy;
+/* Total size that a header on its way to the socket tells. */
+IMSGI_HIDDEN uint32_t imsgi_wire_total(const struct imsgbuf *, uint32_t);
 /* Length and flags of a message of this total size on the classic wire. */
 IMSGI_HIDDEN uint32_t imsgi_wire_classic_len(size_t, int);
+
+/* May imsg_compose() take its short way? */
+static inline void
+imsgi_choose_way(struct msgbuf *w)
+{
+	const struct imsg_limits *l = &w->limits;
+
+	w->slow = l->wbytes != 0 || l->wmsgs != 0 || l->wfds != 0 ||
+	    w->watch.fn != NULL;
+}
 
 /* Length word for a message of this total size on this channel's wire. */
 static inline uint32_t

@@ -241,6 +241,16 @@ imsgi_wire_header(struct ibuf *hdr, void *arg, int *fd)
 }
 
 uint32_t
+imsgi_wire_total(const struct imsgbuf *b, uint32_t len)
+{
+	struct len_word w;
+
+	split(&w, len);
+	return b->flags & IMSG_FLAG_CLASSIC ? w.classic :
+					      w.modern & ~IMSG_FD_MARK;
+}
+
+uint32_t
 imsgi_wire_classic_len(size_t total, int marked)
 {
 	unsigned char word[sizeof(uint32_t)];

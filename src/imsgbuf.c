@@ -93,8 +93,7 @@ imsgbuf_set_limits(struct imsgbuf *b, const struct imsg_limits *limits)
 		return -1;
 	}
 	b->w->limits = *limits;
-	b->w->limited =
-	    limits->wbytes != 0 || limits->wmsgs != 0 || limits->wfds != 0;
+	imsgi_choose_way(b->w);
 	return 0;
 }
 

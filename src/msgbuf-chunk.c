@@ -118,6 +118,21 @@ slots(const struct chunk *c)
 	return (uint32_t)((c->cap - c->ibuf.wpos - c->room) / MSGBUF_SLOT);
 }
 
+int
+imsgi_chunk_slot(const struct chunk *c, uint32_t i, size_t *start, size_t *end)
+{
+	uint32_t at = 0;
+
+	if (i >= slots(c))
+		return 0;
+	if (i > 0)
+		memcpy(&at, slot_at(c, i - 1), sizeof(at));
+	*start = at;
+	memcpy(&at, slot_at(c, i), sizeof(at));
+	*end = at;
+	return 1;
+}
+
 uint32_t
 imsgi_chunk_advance(struct chunk *c, uint32_t *halves)
 {

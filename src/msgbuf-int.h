@@ -111,6 +111,45 @@ struct msgbuf_lazy {
 	void (*unscan)(struct ibuf *);
 };
 
+/*
+ * What is put into the write queue at once, and what is fetched at once: a
+ * message, or a half of one.
+ */
+enum msgbuf_part { MSGBUF_WHOLE, MSGBUF_FIRST, MSGBUF_REST };
+
+struct msgbuf_unit {
+	int event; /* IMSG_TRACE_* */
+	enum msgbuf_part part;
+	const unsigned char *p;
+	size_t len;
+	int fd; /* that it has or had, or -1 */
+};
+
+/* Who is told what becomes of each unit, while its bytes are there. */
+struct msgbuf_watch {
+	/* The first argument is that of readhdr.  NULL: nobody. */
+	void (*fn)(void *, const struct msgbuf_unit *);
+	int skip; /* the oldest unit was begun before: not a word about it */
+	/* Of an ibuf sent in part, the queue's head, where it began. */
+	size_t start;
+	int fd; /* and the descriptor that it had */
+};
+
+/* The header of a message whose payload is another unit. */
+struct msgbuf_half {
+	struct imsg_hdr hdr;
+	int fd;
+	int known;
+};
+
+/* The imsg room's own; a struct imsgbuf has no room for it. */
+struct msgbuf_trace {
+	imsg_trace_cb *cb;
+	void *arg;
+	struct msgbuf_half tail; /* being queued */
+	struct msgbuf_half head; /* sent or dropped */
+};
+
 struct msgbuf {
 	/* write side */
 	struct ibufqueue wq;
@@ -118,7 +157,7 @@ struct msgbuf {
 	struct chunk *spare[MSGBUF_SPARES];
 	uint32_t count;
 	uint32_t halves; /* of these, first halves of messages */
-	int limited;	 /* a limit of the write side is set */
+	int slow;	 /* a limit of the write side is set, or watch.fn */
 	int no_mmsg;	 /* -1 not known yet, 0 usable, 1 not, or: */
 #define MSGBUF_TORN 2	 /* it has left a gap in the stream */
 	struct imsgi_inflight inflight;
@@ -150,6 +189,8 @@ struct msgbuf {
 	int knows_lost; /* readhdr understands IMSGI_FD_LOST */
 	int touched;	/* bytes were queued, sent or received */
 	struct imsg_limits limits;
+	struct msgbuf_watch watch;
+	struct msgbuf_trace trace;
 };
 
 /* What a send did. */
@@ -175,6 +216,9 @@ IMSGI_HIDDEN void imsgi_msgbuf_follow(struct msgbuf *, struct ibuf *);
  * better queued as an ibuf of its own; nothing has changed.
  */
 IMSGI_HIDDEN unsigned char *imsgi_msgbuf_stage(struct msgbuf *, size_t, int);
+/* Where the message of that slot lies; 0: there is no such slot. */
+IMSGI_HIDDEN int imsgi_chunk_slot(
+    const struct chunk *, uint32_t, size_t *start, size_t *end);
 /*
  * Slots that became complete at rpos; in *halves how many first halves.  Such
  * a half is the last in its chunk: an ibuf follows it.
@@ -186,6 +230,23 @@ IMSGI_HIDDEN void imsgi_chunk_sent(struct msgbuf *, struct chunk *);
 /* Wipes every byte that was ever written to it; it must not be linked in. */
 IMSGI_HIDDEN void imsgi_chunk_free(struct chunk *);
 IMSGI_HIDDEN void imsgi_chunk_drop_spares(struct msgbuf *);
+
+/* msgbuf-watch.c: to be called only while somebody watches. */
+/* Begins to watch. */
+IMSGI_HIDDEN void imsgi_watch_start(
+    struct msgbuf *, void (*)(void *, const struct msgbuf_unit *));
+/* An ibuf, or len bytes in a chunk, are in the write queue. */
+IMSGI_HIDDEN void imsgi_watch_queued(struct msgbuf *, const struct ibuf *);
+IMSGI_HIDDEN void imsgi_watch_staged(
+    struct msgbuf *, const unsigned char *, size_t len, enum msgbuf_part);
+/* So many bytes of the queue's head, which are still there, were sent. */
+IMSGI_HIDDEN void imsgi_watch_taken(struct msgbuf *, struct ibuf *, size_t);
+/* An ibuf was sent to its end. */
+IMSGI_HIDDEN void imsgi_watch_sent(struct msgbuf *, const struct ibuf *);
+/* A message goes to the program. */
+IMSGI_HIDDEN void imsgi_watch_fetched(struct msgbuf *, const struct ibuf *);
+/* All that is queued and received is about to be dropped. */
+IMSGI_HIDDEN void imsgi_watch_clear(struct msgbuf *);
 
 /* msgbuf-write.c */
 IMSGI_HIDDEN enum msgbuf_sent imsgi_msgbuf_send(struct msgbuf *, int, int);

@@ -88,8 +88,10 @@ msgbuf_get(struct msgbuf *m)
 	struct ibuf *b;
 
 	if (m->nready == 0 || m->rq.first != NULL)
-		return ibufq_pop(&m->rq);
-	if ((b = make(m)) != NULL && m->nready == 0)
+		b = ibufq_pop(&m->rq);
+	else if ((b = make(m)) != NULL && m->nready == 0)
 		imsgi_msgbuf_settle(m);
+	if (m->watch.fn != NULL && b != NULL)
+		imsgi_watch_fetched(m, b);
 	return b;
 }

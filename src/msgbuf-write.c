@@ -78,6 +78,8 @@ retire_head(struct msgbuf *m, struct ibuf *b)
 		imsgi_chunk_retire(m, (struct chunk *)(void *)b);
 		return;
 	}
+	if (m->watch.fn != NULL)
+		imsgi_watch_sent(m, b);
 	m->count--;
 	if (b->state & IBUF_PART)
 		m->halves--;
@@ -90,6 +92,8 @@ consume_head(struct msgbuf *m, struct ibuf *b, size_t take, int passed)
 {
 	uint32_t halves;
 
+	if (m->watch.fn != NULL)
+		imsgi_watch_taken(m, b, take);
 	b->rpos += take;
 	b->state |= IBUF_BEGUN;
 	m->wq.bytes -= take;
@@ -164,6 +168,8 @@ send_chunk(struct msgbuf *m, struct chunk *c, int fd, int nowait)
 
 	n = imsgi_send_bytes(fd, ibuf_data(&c->ibuf), len, nowait);
 	if (n >= 0 && (size_t)n == len) {
+		if (m->watch.fn != NULL)
+			imsgi_watch_taken(m, &c->ibuf, len);
 		imsgi_chunk_sent(m, c);
 		return MSGBUF_SENT;
 	}

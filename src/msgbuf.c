@@ -41,6 +41,8 @@ msgbuf_clear(struct msgbuf *m)
 {
 	struct ibuf *b;
 
+	if (m->watch.fn != NULL)
+		imsgi_watch_clear(m);
 	while ((b = ibufq_pop(&m->wq)) != NULL) {
 		if (b->state & IBUF_CHUNK)
 			imsgi_chunk_free((struct chunk *)(void *)b);
@@ -70,6 +72,8 @@ imsgi_msgbuf_follow(struct msgbuf *m, struct ibuf *b)
 	if (b->state & IBUF_PART)
 		m->halves++;
 	imsgi_ibufq_append(&m->wq, b);
+	if (m->watch.fn != NULL)
+		imsgi_watch_queued(m, b);
 }
 
 /* Do received messages have another form than on this one's wire? */
@@ -111,7 +115,8 @@ msgbuf_concat(struct msgbuf *m, struct ibufqueue *from)
 {
 	struct ibuf *b;
 
-	if (m->hollow.len == 0 && from->hollow == 0 && !converts(m)) {
+	if (m->hollow.len == 0 && from->hollow == 0 && !converts(m) &&
+	    m->watch.fn == NULL) {
 		if (from->len > 0)
 			m->touched = 1;
 		m->count += from->len;

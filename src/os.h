@@ -36,6 +36,13 @@
 #define IMSGI_EXTERN extern
 #endif
 
+/* A function that stays one. */
+#ifdef __GNUC__
+#define IMSGI_APART __attribute__((__noinline__))
+#else
+#define IMSGI_APART
+#endif
+
 struct imsg_cred;
 
 /* One message of a batch; sendmmsg(2) keeps its own struct out of POSIX. */

@@ -15,8 +15,11 @@ sed 's/@.*//' "$tmp/defined" | sort >"$tmp/exported"
 check "exports exactly the documented symbols" \
     diff "$tmp/documented" "$tmp/exported"
 check "there are symbols at all" test -s "$tmp/exported"
-check "each symbol has the version LIBIMSG_1.0" \
-    refuses grep -v '@@LIBIMSG_1\.0$' "$tmp/defined"
+awk '$2 == "{" { v = $1 } /^\t.*;$/ && v != "" { sub(/^\t/, ""); sub(/;$/, "")
+    if ($0 != "*") print $0 "@@" v }' "$src/src/libimsg.map" | sort >"$tmp/map"
+sort "$tmp/defined" >"$tmp/versioned"
+check "each symbol has the version of src/libimsg.map" \
+    diff "$tmp/map" "$tmp/versioned"
 
 ${READELF:-readelf} -d "$lib" >"$tmp/dynamic"
 check "the soname is libimsg.so.1" \

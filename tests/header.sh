@@ -265,6 +265,12 @@ IMSG_FD_NONE
 IMSG_FD_PRESENT
 IMSG_FD_TAKEN
 IMSG_HEADER_SIZE
+IMSG_TRACE_DROPPED
+IMSG_TRACE_FD_LOST
+IMSG_TRACE_QUEUED
+IMSG_TRACE_RECEIVED
+IMSG_TRACE_SENT
+IMSG_TRACE_UNREAD
 IMSG_VERSION
 IMSG_WIRE_CLASSIC
 IMSG_WIRE_MODERN
@@ -275,6 +281,7 @@ check "defines only the documented macros" diff "$tmp/expected" "$tmp/macros"
 
 # Functions: the declarations after preprocessing, against the documents.
 $cc -E -P -I"$src/include" -x c "$tmp/b.c" | tr '\n' ' ' | tr ';' '\n' |
+    grep -v '\btypedef\b' |
     grep -oE '\b(ibufq?|msgbuf|imsgbuf|imsg)_[a-z0-9_]+ ?\(' |
     tr -d ' (' | sort -u >"$tmp/functions"
 sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" |

@@ -100,10 +100,24 @@ fetch(struct imsgbuf *b, int i)
 }
 
 static void
+note(void *arg, int event, const struct imsg_hdr *hdr, const void *payload,
+    size_t len, int fd)
+{
+	int *events = arg;
+
+	(void)payload;
+	(void)fd;
+	assert_int_equal(hdr->len, IMSG_HEADER_SIZE + len);
+	events[event]++;
+	errno = EDOM;
+}
+
+static void
 exchange(const struct f_plan *plan, void *arg)
 {
 	struct imsgbuf a, b;
 	struct imsg_cred cred;
+	int events[IMSG_TRACE_UNREAD + 1] = { 0 };
 	int s[2], round;
 
 	(void)arg;
@@ -116,6 +130,8 @@ exchange(const struct f_plan *plan, void *arg)
 	assert_int_equal(imsgbuf_set_maxsize(&a, 100), 0);
 	imsgbuf_allow_fdpass(&a);
 	imsgbuf_allow_fdpass(&b);
+	imsgbuf_set_trace(&a, note, events);
+	imsgbuf_set_trace(&b, note, events);
 	assert_int_equal(imsgbuf_peercred(&a, &cred), 0);
 	for (round = 0; round < 2; round++) {
 		queue(&a);
@@ -130,6 +146,12 @@ exchange(const struct f_plan *plan, void *arg)
 	}
 	assert_true(imsg_version() >= 10000);
 	t_unchan(&a, &b);
+	/* Two messages a round, whatever failed. */
+	assert_int_equal(events[IMSG_TRACE_QUEUED], 4);
+	assert_int_equal(events[IMSG_TRACE_SENT], 4);
+	assert_int_equal(events[IMSG_TRACE_RECEIVED], 4);
+	assert_int_equal(
+	    events[IMSG_TRACE_DROPPED] + events[IMSG_TRACE_UNREAD], 0);
 }
 
 static void
