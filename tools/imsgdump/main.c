@@ -5,12 +5,14 @@
  * Here the parts are put together: a source (a capture file, or processes that
  * are traced), a chain that filters and counts, and sinks.
  */
+#define _GNU_SOURCE /* on Linux; elsewhere all is there */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +30,8 @@ struct dump {
 	struct names *names;
 	struct filter *filter;
 	struct sink *chain;
-	int stop; /* of the reader of a capture */
+	FILE *out; /* of a shape */
+	int stop;  /* of the reader of a capture */
 };
 
 /* For the signal handler, and for a chain that has had enough. */
@@ -103,6 +106,34 @@ load_names(struct dump *d)
 }
 
 static int
+add_name(void *arg, uint32_t type, const char *name)
+{
+	return names_add(arg, type, name);
+}
+
+/*
+ * A filter may use names that the capture brings: they are looked for first,
+ * where it can be read twice.
+ */
+static int
+look_for_names(struct dump *d)
+{
+	char why[256];
+	struct stat st;
+	FILE *f;
+
+	if (d->o.readfile == NULL || d->o.filter == NULL ||
+	    stat(d->o.readfile, &st) == -1 || !S_ISREG(st.st_mode))
+		return 0;
+	if ((f = fopen(d->o.readfile, "re")) == NULL)
+		return complain(d->o.readfile, strerror(errno));
+	if (capture_read_names(
+		f, NULL, add_name, d->names, NULL, why, sizeof(why)) == -1)
+		return complain(d->o.readfile, why);
+	return 0;
+}
+
+static int
 make_filter(struct dump *d)
 {
 	char why[256];
@@ -146,13 +177,14 @@ static int
 add_shape(struct dump *d)
 {
 	struct sink *s;
-	FILE *f = stdout;
 
 	if (d->o.writefile != NULL && d->o.shape == SHAPE_DEFAULT)
 		return 0;
-	if (d->o.output != NULL && (f = create(d->o.output)) == NULL)
-		return complain(d->o.output, strerror(errno));
-	if ((s = make_shape(d, f)) == NULL)
+	if ((d->out = create(d->o.output != NULL ? d->o.output : "-")) == NULL)
+		return complain(
+		    d->o.output != NULL ? d->o.output : "standard output",
+		    strerror(errno));
+	if ((s = make_shape(d, d->out)) == NULL)
 		return complain("output", strerror(errno));
 	chain_add(d->chain, s);
 	return 0;
@@ -172,6 +204,8 @@ add_capture(struct dump *d)
 	if ((s = capture_sink(f, why, sizeof(why))) == NULL)
 		return complain(d->o.writefile, why);
 	chain_add(d->chain, s);
+	if (names_each(d->names, capture_name, s) == -1)
+		return complain(d->o.writefile, strerror(errno));
 	return 0;
 }
 
@@ -201,7 +235,8 @@ read_capture(struct dump *d)
 	if (strcmp(d->o.readfile, "-") != 0 &&
 	    (f = fopen(d->o.readfile, "re")) == NULL)
 		return complain(d->o.readfile, strerror(errno));
-	r = capture_read(f, d->chain, &d->stop, why, sizeof(why));
+	r = capture_read_names(
+	    f, d->chain, add_name, d->names, &d->stop, why, sizeof(why));
 	if (r == -1)
 		return complain(d->o.readfile, why);
 	return r;
@@ -278,15 +313,30 @@ live(struct dump *d)
 	tracer = NULL;
 	if (t != NULL)
 		trace_free(t);
+	stream_budget_clear(&budget);
 	return r;
 }
 
 static int
 run(struct dump *d)
 {
-	if (load_names(d) == -1 || make_filter(d) == -1 || make_chain(d) == -1)
+	if (load_names(d) == -1 || look_for_names(d) == -1 ||
+	    make_filter(d) == -1 || make_chain(d) == -1)
 		return -1;
 	return d->o.readfile != NULL ? read_capture(d) : live(d);
+}
+
+static int
+end_output(struct dump *d)
+{
+	int save = 0;
+
+	if (d->chain != NULL && d->chain->end(d->chain) == -1)
+		save = errno;
+	if (d->out != NULL && fclose(d->out) == EOF && save == 0)
+		save = errno;
+	errno = save;
+	return save == 0 ? 0 : -1;
 }
 
 int
@@ -301,7 +351,7 @@ main(int argc, char *argv[])
 		return 2;
 	}
 	r = run(&d);
-	if (d.chain != NULL && d.chain->end(d.chain) == -1 && r != -1)
+	if (end_output(&d) == -1 && r != -1)
 		r = complain("output", strerror(errno));
 	filter_free(d.filter);
 	names_free(d.names);

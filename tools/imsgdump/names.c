@@ -131,6 +131,40 @@ names_get(const struct names *n, uint32_t type)
 	return find(n->v, n->bits, n->factor, type)->text;
 }
 
+/* Two numbers may have the same name: the lower one. */
+int
+names_find(const struct names *n, const char *name, uint32_t *type)
+{
+	int r = -1;
+	size_t i;
+
+	for (i = 0; n != NULL && i < n->size; i++) {
+		if (n->v[i].text == NULL || strcmp(n->v[i].text, name) != 0)
+			continue;
+		if (r == 0 && n->v[i].type > *type)
+			continue;
+		*type = n->v[i].type;
+		r = 0;
+	}
+	return r;
+}
+
+int
+names_each(const struct names *n, names_cb *cb, void *arg)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < n->size; i++) {
+		if (n->v[i].text == NULL)
+			continue;
+		r = cb(arg, n->v[i].type, n->v[i].text);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
 size_t
 names_count(const struct names *n)
 {

@@ -32,6 +32,9 @@ int names_merge(struct names *, const struct names *more);
 const char *names_get(const struct names *, uint32_t type);
 /* 0 and the number of the type that is called so; -1: there is none. */
 int names_find(const struct names *, const char *name, uint32_t *type);
+/* Calls for each until one says something else than 0, and returns that. */
+typedef int names_cb(void *arg, uint32_t type, const char *name);
+int names_each(const struct names *, names_cb *, void *arg);
 size_t names_count(const struct names *);
 
 #endif
