@@ -86,7 +86,7 @@ put(struct sink *sink, const struct record *r)
 	h = text(text(text(h, r->from.name), r->to.name), r->fdname);
 	h = number(h, (uint64_t)r->wire << 32 | (uint64_t)r->fd_state);
 	h = digest(h, &r->hdr, sizeof(r->hdr));
-	h = number(h, (uint64_t)(r->fd + 1));
+	h = number(h, (uint64_t)r->fd);
 	h = number(digest(h, r->data, r->len), r->len);
 	rd->all = text(h, r->note);
 	rd->count++;
