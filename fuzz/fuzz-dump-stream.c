@@ -169,7 +169,7 @@ payload(unsigned int code, int wire)
 }
 
 static void
-compose(const uint8_t *r, int wire, uint32_t pid)
+compose(const uint8_t *r, int wire, uint32_t pid, int nested)
 {
 	struct imsg_hdr h = { r[0], 0, r[2], pid };
 	size_t n = payload(r[1] & 0x1f, wire), i;
@@ -191,9 +191,8 @@ compose(const uint8_t *r, int wire, uint32_t pid)
 	}
 	memcpy(stream + streamlen, &h, sizeof(h));
 	streamlen += sizeof(h);
-	/* Now and then messages within messages. */
 	for (i = 0; i < n; i++)
-		stream[streamlen + i] = r[1] & 0x80 ?
+		stream[streamlen + i] = nested && (r[1] & 0x80) ?
 		    ((const uint8_t *)&h)[i % sizeof(h)] :
 		    (uint8_t)((i + r[2]) * 31);
 	streamlen += n;
@@ -258,7 +257,7 @@ play(struct stream *s, const uint8_t *cuts, size_t n, int whole)
 static void
 records(struct stream *s, unsigned int options, const uint8_t *p, size_t n)
 {
-	int wire = (int)(options & CLASSIC);
+	int nested, wire = (int)(options & CLASSIC);
 	size_t i, most = n < 2 ? 0 : p[0], ncuts;
 
 	if (n < 2)
@@ -266,8 +265,13 @@ records(struct stream *s, unsigned int options, const uint8_t *p, size_t n)
 	ncuts = p[1] % 16 < n - 2 ? p[1] % 16 : n - 2;
 	p += 2;
 	n -= 2;
+	/*
+	 * Messages within messages: not if small calls end just there, which
+	 * no kernel does and no reader could tell.
+	 */
+	nested = (options & (STRANGER | DAMAGED)) != 0;
 	for (i = ncuts; i + 3 <= n && models < most; i += 3)
-		compose(p + i, wire, options & STRANGER ? 0 : ME);
+		compose(p + i, wire, options & STRANGER ? 0 : ME, nested);
 	if (options & DAMAGED)
 		for (; i + 3 <= n; i += 3)
 			damage(p + i);
