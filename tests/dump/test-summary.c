@@ -205,7 +205,7 @@ an_answer_before_its_request_took_no_time(void **state)
 	(void)out_end(&o, s);
 	assert_non_null(strstr(o.text, " 0.000000 204 MSG_EXITED"));
 	assert_line(o.text, "total: 2 messages, 40 bytes, ",
-	    "0 descriptors, 1 channel, 18446744073.709553 s, 0 notes");
+	    "0 descriptors, 1 channel, 18446744073.709551 s, 0 notes");
 	free(o.text);
 }
 

@@ -261,15 +261,15 @@ put_head(const struct sequence *s, const struct life *l, int y)
 static void
 put_start(const struct sequence *s)
 {
-	char first[48], text[256];
-	uint64_t us = ((uint64_t)s->last - (uint64_t)s->first) / 1000;
+	char first[48], span[32], text[256];
 	FILE *f = s->f;
 
 	shape_utc(first, sizeof(first), s->first);
+	shape_seconds(
+	    span, sizeof(span), (uint64_t)s->last - (uint64_t)s->first);
 	(void)snprintf(text, sizeof(text),
-	    "%" PRIu64 " messages between %d processes in %" PRIu64
-	    ".%06" PRIu64 " s from %s on",
-	    s->messages, s->nlives, us / 1000000, us % 1000000, first);
+	    "%" PRIu64 " messages between %d processes in %s s from %s on",
+	    s->messages, s->nlives, span, first);
 	(void)fprintf(f,
 	    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define GAP_MIN	     110
-#define GAP_MAX	     400
+#define GAP_MAX	     620
 #define TYPE_COLUMNS 36 /* columns of the name of a type */
 #define HEAD_NAME    24 /* columns of the name of a process */
 #define LABEL_ROOM   40 /* beside a label: arrowhead, mark, air */

@@ -6,6 +6,7 @@
 #include "shape.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -129,6 +130,13 @@ shape_utc(char *out, size_t size, int64_t time)
 	(void)snprintf(out, size, "%04ld-%02d-%02dT%02d:%02d:%02d.%09ldZ",
 	    tm.tm_year + 1900L, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
 	    tm.tm_min, tm.tm_sec, rest);
+}
+
+void
+shape_seconds(char *out, size_t size, uint64_t ns)
+{
+	(void)snprintf(out, size, "%" PRIu64 ".%06" PRIu64, ns / SECOND,
+	    ns % SECOND / 1000);
 }
 
 void

@@ -31,6 +31,8 @@ void shape_safe(char *, size_t, const char *);
 void shape_clock(char *, size_t, int64_t);
 /* RFC 3339, UTC, with nanoseconds. */
 void shape_utc(char *, size_t, int64_t);
+/* Nanoseconds as seconds with microseconds, with a point in any locale. */
+void shape_seconds(char *, size_t, uint64_t);
 /* Name of the type as one word, "" if it has none. */
 void shape_type(char *, size_t, const struct names *, uint32_t);
 

@@ -88,21 +88,27 @@ sort(struct summary *s)
 	qsort(s->rows, s->nrows, sizeof(*s->rows), for_reading);
 }
 
-static double
-seconds(int64_t first, int64_t last)
+static uint64_t
+span(int64_t first, int64_t last)
 {
-	return (double)((uint64_t)last - (uint64_t)first) / 1e9;
+	return (uint64_t)last - (uint64_t)first;
 }
 
+/* Not by %f, which has a comma in some locales. */
 static void
 cell_rate(char *out, const struct row *w)
 {
-	double life = seconds(w->channel->first, w->channel->last);
+	uint64_t life = span(w->channel->first, w->channel->last), tenths;
+	double rate;
 
-	if (life > 0)
-		(void)snprintf(out, CELL, "%.1f", (double)w->count / life);
-	else
+	if (life == 0) {
 		(void)snprintf(out, CELL, "-");
+		return;
+	}
+	rate = (double)w->count * 1e10 / (double)life + 0.5;
+	tenths = rate < 1e18 ? (uint64_t)rate : UINT64_C(1000000000000000000);
+	(void)snprintf(
+	    out, CELL, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
 }
 
 static void
@@ -116,7 +122,7 @@ cell_answer(const struct summary *s, struct line *l, const struct row *w)
 		return;
 	}
 	shape_type(name, sizeof(name), s->names, w->answer);
-	(void)snprintf(l->cell[11], CELL, "%.6f", (double)w->gap / 1e9);
+	shape_seconds(l->cell[11], CELL, w->gap);
 	(void)snprintf(l->cell[12], CELL, "%" PRIu32 " %s peerid=%" PRIu32,
 	    w->answer, name[0] == '\0' ? "-" : name, w->peerid);
 }
@@ -204,6 +210,7 @@ put_totals(const struct summary *s)
 {
 	const struct totals *a = &s->all;
 	FILE *f = s->f;
+	char time[32];
 
 	put_number(f, "total: ", a->messages, "message");
 	put_number(f, ", ", a->bytes, "byte");
@@ -211,7 +218,8 @@ put_totals(const struct summary *s)
 	if (a->lost > 0)
 		(void)fprintf(f, " (and %" PRIu64 " lost)", a->lost);
 	put_number(f, ", ", s->nchannels, "channel");
-	(void)fprintf(f, ", %.6f s", seconds(a->first, a->last));
+	shape_seconds(time, sizeof(time), span(a->first, a->last));
+	(void)fprintf(f, ", %s s", time);
 	put_number(f, ", ", a->notes, "note");
 	(void)putc('\n', f);
 	if (a->queued > 0 || a->dropped > 0)
