@@ -26,6 +26,7 @@ channels_new(struct stream_budget *budget, struct sink *sink)
 	c->budget = budget;
 	c->sink = sink;
 	c->generation = c->sockets = 1;
+	c->began = channels_now();
 	c->kernel = endpoints_new();
 	c->fds = fdtable_new(end_let_go, c);
 	if (c->kernel == NULL || c->fds == NULL || ends_init(c) == -1) {
@@ -244,7 +245,7 @@ ask_again(struct channels *c, struct end *e)
 	if ((n & (n - 1)) != 0 && n % 1024 != 0)
 		return;
 	if (endpoint_ask(c->kernel, e->asked, e->ino, &now) == 1 &&
-	    now.peer != 0)
+	    now.peer != 0 && now.peer != e->ino && now.cookie == e->cookie)
 		end_join(c, e, now.peer);
 }
 
