@@ -9,7 +9,7 @@
 #include "channel.h"
 
 /* Sockets, by their inode. */
-#define SOCKETS 60000
+#define SOCKETS 40000
 static struct {
 	struct endpoint e;
 	int there;
@@ -458,7 +458,7 @@ a_great_many_pairs_leave_nothing_behind(void **state)
 	uint32_t i, a;
 
 	(void)state;
-	for (i = 0; i < 200000; i++) {
+	for (i = 0; i < 100000; i++) {
 		a = 1 + 2 * (i % 1000);
 		make_pair(a, a + 1);
 		gives(1, 3, a);
@@ -473,7 +473,7 @@ a_great_many_pairs_leave_nothing_behind(void **state)
 		assert_int_equal(c->live.count + c->idle.count, 0);
 		assert_int_equal(c->nends, 0);
 	}
-	assert_int_equal(out.r.channel, 200000);
+	assert_int_equal(out.r.channel, 100000);
 }
 
 static uint32_t seed;
@@ -550,7 +550,7 @@ whatever_is_told_memory_stays_sound(void **state)
 	(void)state;
 	print_message("seed %u\n", first);
 	seed = first;
-	for (round = 0; round < 100; round++) {
+	for (round = 0; round < 50; round++) {
 		for (i = 0; i < 2000; i++) {
 			anything();
 			assert_true(c->nends <= 40);
