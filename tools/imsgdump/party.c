@@ -8,6 +8,7 @@
  * are many processes: it is done a number of times that grows with the logarithm
  * of the messages of a socket, and takes a twentieth of the time in all.
  */
+#define _GNU_SOURCE
 #include "channel.h"
 
 #include <errno.h>
@@ -20,14 +21,33 @@
 /* Nanoseconds that may be searched before the twentieth counts. */
 #define ADVANCE 2000000000
 
+/* Nanoseconds for which the name of a traced process is believed. */
+#define NAME_AGE 1000000000
+
 static const struct who nobody;
+
+/* Processes may change their name while they run. */
+static void
+refresh(struct channels *c, struct process *p)
+{
+	char name[sizeof(p->name)];
+
+	if (c->time - p->named < NAME_AGE && c->time >= p->named)
+		return;
+	p->named = c->time;
+	process_name(p->pid, name, sizeof(name));
+	if (name[0] != '\0')
+		memcpy(p->name, name, sizeof(name));
+}
 
 /* Takes the name of a traced process from the table, of others from /proc. */
 static void
 set(struct channels *c, struct end *e, pid_t pid)
 {
-	const struct process *p = fdtable_process(c->fds, pid);
+	struct process *p = fdtable_process(c->fds, pid);
 
+	if (p != NULL)
+		refresh(c, p);
 	if (e->who.pid != pid || p == NULL) {
 		e->who.pid = pid;
 		e->who.name[0] = '\0';
@@ -185,8 +205,10 @@ party_at(struct channels *c, struct end *e, pid_t except)
 	if (c->quiet)
 		return &e->who;
 	if (e->who.pid != 0 && goes_on(c, e->who.pid, e->found) &&
-	    (!e->weak || e->found == c->generation))
+	    (!e->weak || e->found == c->generation)) {
+		set(c, e, e->who.pid);
 		return &e->who;
+	}
 	if (is_due(c, e) && (pid = search(c, e, except, &weak)) != 0) {
 		set(c, e, pid);
 		e->weak = weak;
