@@ -14,7 +14,7 @@
 
 #include <errno.h>
 
-#include "stream.h"
+#include "channels.h"
 
 struct stream {
 	stream_emit *emit;
@@ -28,7 +28,7 @@ static int streams;	  /* that there are */
 static int streams_fail;  /* no memory for more */
 static pid_t stream_told; /* bytes.pid of the last call */
 
-static void
+static inline void
 stream_say(struct stream *s, int64_t time, const char *note)
 {
 	struct record r;
@@ -163,13 +163,13 @@ static struct sink sink = { sink_put, NULL, NULL };
 static struct stream_budget budget = { 1 << 20, 0, 1 << 20 };
 
 /* Nothing has come out since the last look, or one thing has. */
-static void
+static inline void
 quiet(void)
 {
 	assert_int_equal(out.count, 0);
 }
 
-static void
+static inline void
 shown(const char *text, uint32_t channel, enum record_event event, pid_t from,
     pid_t to)
 {
@@ -181,5 +181,42 @@ shown(const char *text, uint32_t channel, enum record_event event, pid_t from,
 	assert_int_equal(out.r.to.pid, to);
 	out.count = 0;
 }
+
+static struct channels *c;
+static int64_t now = 1;
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	channels_free(c);
+	return streams;
+}
+
+/* A call that moved bytes, as a tracer tells it.  Whether they were wanted. */
+static inline int
+call(pid_t pid, int fd, int dir, const char *text)
+{
+	struct bytes b = { .time = now, .data = text, .len = strlen(text) };
+
+	if (!channels_wants(c, pid, fd, dir))
+		return 0;
+	assert_int_equal(channels_bytes(c, pid, fd, dir, &b), 0);
+	return 1;
+}
+
+static inline int
+sends(pid_t pid, int fd, const char *text)
+{
+	return call(pid, fd, CHANNEL_SEND, text);
+}
+
+static inline int
+gets(pid_t pid, int fd, const char *text)
+{
+	return call(pid, fd, CHANNEL_RECV, text);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 #endif

@@ -8,12 +8,13 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
-#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,69 @@ kid_end(struct kid *k)
 	close(k->hold);
 	kill(k->pid, SIGKILL);
 	assert_int_equal(waitpid(k->pid, &status, 0), k->pid);
+}
+
+/* Into a network namespace of its own. */
+static inline int
+may_leave(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWNET) != 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
+/* pidfd_getfd(2): newer than some kernels, and unknown to valgrind. */
+static inline int
+may_borrow(void)
+{
+	int p = (int)syscall(SYS_pidfd_open, getpid(), 0), fd;
+
+	if (p == -1)
+		return 0;
+	fd = (int)syscall(SYS_pidfd_getfd, p, p, 0);
+	close(fd);
+	close(p);
+	return fd != -1;
+}
+
+/* Takes a socket as descriptor 210. */
+static inline int
+takes(void *arg)
+{
+	char byte, space[CMSG_SPACE(sizeof(int))];
+	struct iovec v = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = space,
+		.msg_controllen = sizeof(space) };
+	int fd;
+
+	if (recvmsg(*(int *)arg, &m, 0) != 1 || CMSG_FIRSTHDR(&m) == NULL)
+		return -1;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+	return dup2(fd, 210) == 210 && close(fd) == 0 ? 0 : -1;
+}
+
+static inline void
+passes(int s, int fd)
+{
+	char space[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec v = { space, 1 };
+	struct msghdr m = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = space,
+		.msg_controllen = sizeof(space) };
+	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(h), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(s, &m, 0), 1);
 }
 
 static inline void

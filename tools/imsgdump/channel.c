@@ -356,7 +356,7 @@ end_get(struct channels *c, pid_t pid, const struct endpoint *now)
 		hash(c, e, now->ino);
 	}
 	learn(e, pid, now);
-	if (now->peer != 0 && end_other(e)->ino == 0)
+	if (now->peer != 0 && now->peer != e->ino && end_other(e)->ino == 0)
 		end_join(c, e, now->peer);
 	return e;
 }

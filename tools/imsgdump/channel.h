@@ -95,7 +95,9 @@ struct channels {
 	int error;		 /* of the sink */
 	int said;		 /* that sock_diag does not answer */
 	int quiet;		 /* no searching now */
-	pid_t pid;		 /* of the call that is being looked at */
+	int64_t time;		 /* of that call */
+	int64_t began, spent; /* nanoseconds: all, and in searches of /proc */
+	pid_t pid;	      /* of the call that is being looked at */
 	int fd;
 	struct end *at;
 	struct orphan orphans[ORPHANS_MAX];

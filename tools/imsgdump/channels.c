@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Most channels that are asked for when a process goes; later ones wait. */
+#define CHECKS_MAX 64
+
 struct channels *
 channels_new(struct stream_budget *budget, struct sink *sink)
 {
@@ -26,6 +29,7 @@ channels_new(struct stream_budget *budget, struct sink *sink)
 	c->budget = budget;
 	c->sink = sink;
 	c->generation = c->sockets = 1;
+	c->began = channels_now();
 	c->kernel = endpoints_new();
 	c->fds = fdtable_new(end_let_go, c);
 	if (c->kernel == NULL || c->fds == NULL || ends_init(c) == -1) {
@@ -56,6 +60,7 @@ static void
 begins(struct channels *c, struct process *p)
 {
 	process_name(p->pid, p->name, sizeof(p->name));
+	p->named = c->time;
 	p->since = ++c->generation;
 	c->sockets++;
 }
@@ -76,16 +81,28 @@ channels_process(struct channels *c, pid_t pid)
 	(void)process_get(c, pid);
 }
 
-/* Forgets descriptors; channels whose last one that was end now. */
+/*
+ * Forgets a descriptor.  A channel whose last one that was ends now, if *left
+ * such may still be asked for: the kernel looks through all sockets.
+ */
 static void
-forget(struct channels *c, struct known *k)
+forget(struct channels *c, struct known *k, int *left)
 {
 	struct end *e = k->what;
 	struct channel *ch = e == NULL || e->refs > 1 ? NULL : e->channel;
 
 	fdtable_drop(c->fds, k);
-	if (ch != NULL)
+	if (ch != NULL && ch->queue == &c->idle && (*left)-- > 0)
 		channel_check(c, ch);
+}
+
+static void
+forget_all(struct channels *c, struct process *p)
+{
+	int left = CHECKS_MAX;
+
+	while (p->fds != NULL)
+		forget(c, p->fds, &left);
 }
 
 void
@@ -95,8 +112,7 @@ channels_exit(struct channels *c, pid_t pid)
 
 	if (p == NULL)
 		return;
-	while (p->fds != NULL)
-		forget(c, p->fds);
+	forget_all(c, p);
 	fdtable_drop_process(c->fds, p);
 	c->generation++;
 	c->sockets++;
@@ -110,8 +126,7 @@ channels_exec(struct channels *c, pid_t pid)
 
 	if (p == NULL)
 		return;
-	while (p->fds != NULL)
-		forget(c, p->fds);
+	forget_all(c, p);
 	begins(c, p);
 }
 
@@ -119,9 +134,10 @@ void
 channels_close(struct channels *c, pid_t pid, int fd)
 {
 	struct known *k = fdtable_find(c->fds, pid, fd);
+	int left = 1;
 
 	if (k != NULL)
-		forget(c, k);
+		forget(c, k, &left);
 }
 
 void
@@ -244,7 +260,7 @@ ask_again(struct channels *c, struct end *e)
 	if ((n & (n - 1)) != 0 && n % 1024 != 0)
 		return;
 	if (endpoint_ask(c->kernel, e->asked, e->ino, &now) == 1 &&
-	    now.peer != 0)
+	    now.peer != 0 && now.peer != e->ino && now.cookie == e->cookie)
 		end_join(c, e, now.peer);
 }
 
@@ -337,8 +353,10 @@ int
 channels_bytes(
     struct channels *c, pid_t pid, int fd, int dir, const struct bytes *b)
 {
-	struct flow *f = c->error != 0 ? NULL : flow_of(c, pid, fd, dir);
+	struct flow *f;
 
+	c->time = b->time;
+	f = c->error != 0 ? NULL : flow_of(c, pid, fd, dir);
 	if (f != NULL)
 		(void)flow_bytes(c, f, b);
 	return failed(c);

@@ -7,7 +7,6 @@
  */
 #include "fdtable.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
 #define FD_BUCKETS	16384

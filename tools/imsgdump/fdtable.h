@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Most descriptors that are remembered; the one known longest goes first. */
 #define FDTABLE_MAX 65536
@@ -18,6 +19,7 @@ struct process {
 	pid_t pid;
 	char name[64];
 	unsigned int since; /* generation in which it began its program */
+	int64_t named;	    /* when its name was looked at */
 	struct known *fds;
 	struct process *next; /* in its bucket */
 	struct process *older, *newer;
