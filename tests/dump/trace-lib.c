@@ -147,7 +147,8 @@ t_reap(pid_t pid)
 	pid_t r;
 
 	for (i = 0; i < 60000; i++) {
-		if ((r = waitpid(pid, &status, __WALL | WNOHANG)) == pid)
+		r = waitpid(pid, &status, __WALL | WNOHANG);
+		if (r > 0)
 			return status;
 		assert_int_equal(r, 0);
 		(void)nanosleep(&pause, NULL);
@@ -180,6 +181,22 @@ t_is_traced(pid_t pid)
 
 	t_status(pid, "TracerPid:", tracer, sizeof(tracer));
 	return atoi(tracer) != 0;
+}
+
+void
+t_wait_zombie(pid_t pid)
+{
+	static const struct timespec pause = { 0, 1000000 };
+	char state[64];
+	int i;
+
+	for (i = 0; i < 60000; i++) {
+		t_status(pid, "State:\t", state, sizeof(state));
+		if (state[0] == 'Z')
+			return;
+		(void)nanosleep(&pause, NULL);
+	}
+	fail_msg("process %ld does not end: %s", (long)pid, state);
 }
 
 void

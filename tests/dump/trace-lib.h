@@ -38,6 +38,8 @@ int t_reap(pid_t pid);
 /* That one in the status of a process, "" if it is gone. */
 void t_status(pid_t pid, const char *name, char *, size_t);
 int t_is_traced(pid_t pid);
+/* Until it has ended, and another is to reap it; within a minute. */
+void t_wait_zombie(pid_t pid);
 
 /* Standard error in between goes into text. */
 void t_capture_begin(void);

@@ -257,6 +257,7 @@ tree(void)
 		(void)close(a[0]);
 		if (fork() == 0) {
 			(void)close(a[1]);
+			(void)close(b[0]);
 			relay(b[1], b[1]);
 		}
 		(void)close(b[1]);

@@ -73,16 +73,21 @@ executed(struct tracer *tr, pid_t tid)
 static void
 stopped(struct tracer *tr, pid_t tid, int sig)
 {
-	(void)begin(tr, tid);
+	struct thread *t = begin(tr, tid);
+
 	switch (sig) {
 	case SIGSTOP:
 	case SIGTSTP:
 	case SIGTTIN:
 	case SIGTTOU:
 		/* It stays stopped, as without us, until it is continued. */
+		if (t != NULL)
+			t->resting = 1;
 		(void)ptrace(PTRACE_LISTEN, tid, NULL, NULL);
 		break;
 	default:
+		if (t != NULL)
+			t->resting = 0;
 		thread_resume(tid, 0);
 	}
 }

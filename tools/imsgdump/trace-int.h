@@ -74,6 +74,7 @@ struct thread {
 	const struct rule *rule; /* of the call that it is in, or NULL */
 	unsigned char in_call;	 /* the stop at the call's exit comes next */
 	unsigned char wanted;	 /* the call's bytes are of interest */
+	unsigned char resting;	 /* is in no call, and will not come to one */
 	unsigned char arrived;	 /* is at the exit, to be handled */
 	size_t event;		 /* the one that says so */
 	uint64_t arg[6];
@@ -155,6 +156,9 @@ void *trace_worker(void *);
 
 /* trace-loop.c: until there is nothing left to trace. */
 int trace_loop(struct tracer *);
+
+/* trace-leave.c: lets go of all, so that the end of the worker harms none. */
+void leave_all(struct tracer *);
 
 /* trace-event.c */
 void event_handle(struct tracer *, pid_t tid, int status);

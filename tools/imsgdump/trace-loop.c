@@ -292,6 +292,7 @@ trace_loop(struct tracer *tr)
 			tr->failed = errno;
 	}
 	watcher_end(tr);
+	leave_all(tr);
 	if (tr->sink->flush(tr->sink) == -1 && tr->failed == 0)
 		tr->failed = errno;
 	errno = tr->failed;

@@ -2,10 +2,9 @@
 /*
  * The thread that traces.
  *
- * The kernel lets go of traced processes, without a signal and without that a
- * call of theirs is interrupted, when the thread that seized them ends; to let
- * them go by a request each would have to be stopped first, which a program
- * may notice.  Therefore there is a thread that ends when tracing does, while
+ * The kernel lets go of traced processes when the thread that seized them ends,
+ * and a call that is under way is not interrupted by that; to let them go by a
+ * request each would have to be stopped first, which a program may notice.  Therefore there is a thread that ends when tracing does, while
  * imsgdump may still have to write what it has gathered.
  */
 #define _GNU_SOURCE
@@ -26,6 +25,7 @@ perform(struct tracer *tr, enum request request)
 	case REQ_RUN:
 		return trace_loop(tr);
 	default:
+		leave_all(tr);
 		return 0;
 	}
 }
