@@ -11,6 +11,7 @@ local imsg = Proto("imsg", "imsg: messages between processes")
 
 local MAGIC, VERSION, FIXED, HEADER = 0x696d7367, 1, 36, 16
 local MESSAGE, NOTE, NAMES = 1, 2, 3
+local POSITIVE = 0x7fffffff
 local NONE, LOST, SURPLUS = 0, 3, 16
 
 local kinds = { [MESSAGE] = "message", [NOTE] = "note", [NAMES] = "names" }
@@ -133,9 +134,15 @@ local function add_text(tree, field, range)
 	tree:add_packet_field(field, range, ENC_UTF_8)
 end
 
--- A string of len bytes at m.pos, behind which m.pos moves; nil: cut off.
-local function text(m, field, len)
-	local range
+local function trouble(m, what, more)
+	m.tree:add_proto_expert_info(what, more)
+	m.info[#m.info + 1] = "[" .. more .. "]"
+end
+
+-- A string at m.pos, behind which m.pos moves; its length is at that offset.
+-- nil: cut off.
+local function text(m, field, at, max)
+	local len, range = m.tvb(at, 2):uint(), nil
 
 	if m.pos + len > m.captured then
 		return nil
@@ -146,18 +153,20 @@ local function text(m, field, len)
 	range = m.tvb(m.pos, len)
 	m.pos = m.pos + len
 	add_text(m.tree, field, range)
+	if len > max or range:raw():find("\0", 1, true) then
+		trouble(m, e.malformed, "a text that cannot be")
+	end
 	return harmless(range)
 end
 
 local function texts(m)
-	local function len(at)
-		return m.tvb(at, 2):uint()
+	m.from = text(m, f.from_name, 28, 255)
+	m.to = m.from and text(m, f.to_name, 30, 255)
+	m.fd_name = m.to and text(m, f.fd_name, 32, 1023)
+	m.note = m.fd_name and text(m, f.note, 34, 1023)
+	if m.note and m.note ~= "" and m.kind == MESSAGE then
+		trouble(m, e.malformed, "a message with a note")
 	end
-
-	m.from = text(m, f.from_name, len(28))
-	m.to = m.from and text(m, f.to_name, len(30))
-	m.fd_name = m.to and text(m, f.fd_name, len(32))
-	m.note = m.fd_name and text(m, f.note, len(34))
 	return m.note ~= nil
 end
 
@@ -166,11 +175,6 @@ local function party(name, pid)
 		return name == "" and "?" or name
 	end
 	return string.format("%s[%d]", name == "" and "?" or name, pid)
-end
-
-local function trouble(m, what, more)
-	m.tree:add_proto_expert_info(what, more)
-	m.info[#m.info + 1] = "[" .. more .. "]"
 end
 
 -- The packet ends too early: because it was cut, or it never was whole.
@@ -218,6 +222,10 @@ local function fixed(m)
 	    events[m.event]) or not wires[tvb(9, 1):uint()] or
 	    not states[m.fd_state] then
 		trouble(m, e.unknown, "a value that is not known here")
+	end
+	if m.from_pid > POSITIVE or m.to_pid > POSITIVE or
+	    (m.fd and m.fd < 0) then
+		trouble(m, e.malformed, "a number that cannot be")
 	end
 end
 
@@ -331,7 +339,7 @@ local function message(m)
 		return payload(m)
 	end
 	header(m, m.tree)
-	if m.len < HEADER or m.len > 0x7fffffff or
+	if m.len < HEADER or m.len > POSITIVE or
 	    m.reported - start ~= m.len then
 		trouble(m, e.length, "length is wrong")
 		message_info(m)

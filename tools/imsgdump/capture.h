@@ -40,7 +40,7 @@ typedef int capture_name_cb(void *arg, uint32_t type, const char *name);
  * The same, and the names are told before the records that follow them.  With
  * a NULL sink only the names are looked for.
  */
-int capture_read_names(FILE *f, struct sink *, capture_name_cb *, void *arg,
-    const int *stop, char *why, size_t whylen);
+int capture_read_names(FILE *f, struct sink *sink, capture_name_cb *name,
+    void *arg, const int *stop, char *why, size_t whylen);
 
 #endif
