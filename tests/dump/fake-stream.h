@@ -160,7 +160,7 @@ sink_put(struct sink *s, const struct record *r)
 }
 
 static struct sink sink = { sink_put, NULL, NULL };
-static struct stream_budget budget = { 1 << 20, 0, 1 << 20 };
+static struct stream_budget budget = { .max = 1 << 20, .maxsize = 1 << 20 };
 
 /* Nothing has come out since the last look, or one thing has. */
 static inline void

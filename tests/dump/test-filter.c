@@ -182,7 +182,7 @@ static const struct {
 	    "and !~" },
 	{ "event == gone",
 	    "at character 10, gone: event is queued, sent, received "
-	    "or dropped" },
+	    "dropped or unread" },
 	{ "event > sent",
 	    "at character 9, sent: event is compared with == and "
 	    "!=" },

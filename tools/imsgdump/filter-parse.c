@@ -201,7 +201,7 @@ event_value(struct parser *ps, const struct token *t, struct test *test)
 
 	if (test->cmp != CMP_EQ && test->cmp != CMP_NE)
 		return fail(ps, t, "event is compared with == and !=");
-	for (event = RECORD_QUEUED; event <= RECORD_DROPPED; event++) {
+	for (event = RECORD_QUEUED; event <= RECORD_UNREAD; event++) {
 		const char *word = shape_event(event);
 
 		if (strlen(word) == t->len &&
@@ -210,7 +210,8 @@ event_value(struct parser *ps, const struct token *t, struct test *test)
 			return 0;
 		}
 	}
-	return fail(ps, t, "event is queued, sent, received or dropped");
+	return fail(
+	    ps, t, "event is queued, sent, received, dropped or unread");
 }
 
 static int

@@ -160,7 +160,7 @@ put_marks(FILE *f, const struct arrow *a, int x, int y, int towards)
 		    "<circle class=\"c%" PRIu32
 		    " o\" cx=\"%d\" cy=\"%d\" r=\"4\"/>",
 		    a->channel % COLOURS, x + towards * 9, y);
-	if (a->event == RECORD_DROPPED)
+	if (a->event == RECORD_DROPPED || a->event == RECORD_UNREAD)
 		(void)fprintf(f,
 		    "<path class=\"r o\" d=\"M%d %dl10 10m0 -10l-10 10\"/>",
 		    x + towards * 22 - 5, y - 5);

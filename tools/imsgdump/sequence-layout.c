@@ -43,7 +43,7 @@ sequence_label(const struct sequence *s, const struct arrow *a, struct label *l)
 	label_fd(a, l->fd, sizeof(l->fd));
 	l->bad_fd =
 	    a->fd_state == IMSG_FD_LOST || a->fd_state == RECORD_FD_SURPLUS;
-	l->bad_event = a->event == RECORD_DROPPED;
+	l->bad_event = a->event == RECORD_DROPPED || a->event == RECORD_UNREAD;
 	if (a->event != RECORD_SENT && a->event != RECORD_RECEIVED)
 		(void)snprintf(
 		    l->event, sizeof(l->event), "%s", shape_event(a->event));

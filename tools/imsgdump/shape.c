@@ -26,6 +26,8 @@ shape_event(int event)
 		return "received";
 	case RECORD_DROPPED:
 		return "dropped";
+	case RECORD_UNREAD:
+		return "unread";
 	default:
 		return "?";
 	}

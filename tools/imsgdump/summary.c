@@ -139,10 +139,10 @@ summary_put(struct sink *sink, const struct record *r)
 		a->notes++;
 		return 0;
 	}
-	if (r->event == RECORD_QUEUED || r->event == RECORD_DROPPED) {
+	if (r->event != RECORD_SENT && r->event != RECORD_RECEIVED) {
 		/* A message that is sent is queued first: not twice. */
 		a->queued += r->event == RECORD_QUEUED;
-		a->dropped += r->event == RECORD_DROPPED;
+		a->dropped += r->event != RECORD_QUEUED;
 		return 0;
 	}
 	note_time(&a->first, &a->last, r->time, a->messages == 0);
