@@ -181,7 +181,7 @@ static const struct {
 	    "at character 8, tmux: text is compared with ==, !=, ~ "
 	    "and !~" },
 	{ "event == gone",
-	    "at character 10, gone: event is queued, sent, received "
+	    "at character 10, gone: event is queued, sent, received, "
 	    "dropped or unread" },
 	{ "event > sent",
 	    "at character 9, sent: event is compared with == and "
