@@ -82,13 +82,13 @@ void
 stream_restart(struct stream *s, const struct imsg_hdr *hdr, const char *why)
 {
 	stream_unread(s);
+	stream_note(s, hdr, why);
 	memset(&s->walk, 0, sizeof(s->walk));
 	s->wire = s->told = RECORD_WIRE_UNKNOWN;
 	s->mode = STREAM_HUNT;
 	s->tries = 0;
 	s->untidy = 0;
 	s->skip_call = s->in_call && !s->last;
-	stream_note(s, hdr, why);
 	if (++s->restarts > RESTARTS_MAX)
 		stream_drop(s, "too many new starts; given up", 0);
 }
