@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 #define SMALL	 0x10 /* little memory for all */
 
 #define ME	 4711
-#define STREAM	 (2 << 20)
+#define STREAM	 (300 << 10)
 #define MESSAGES 400
 #define NOTES	 200
 
@@ -247,7 +247,7 @@ play(struct stream *s, const uint8_t *cuts, size_t n, int whole)
 	while (at < streamlen) {
 		end = cut(at, &next, n > 0 ? cuts[i++ % n] : 0xff, whole, &fd);
 		/* So many calls would take too long. */
-		if (i > 4000)
+		if (i > 600)
 			n = 0;
 		give(s, stream + at, end - at, fd, fd != -1, 1);
 		at = end;

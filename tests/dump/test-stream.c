@@ -256,77 +256,6 @@ single_bytes_take_no_longer_than_they_have_to(void **state)
 }
 
 static void
-marked_messages_without_descriptor_have_lost_it(void **state)
-{
-	struct wire w = { 0 };
-	struct told t;
-	int wire;
-
-	(void)state;
-	for (wire = 0; wire < 2; wire++) {
-		w_msg(&w, wire, 1, ME, 3, 1);
-		w_msg(&w, wire, 2, ME, W_LOST, 1);
-		w_msg(&w, wire, 3, ME, 4, 1);
-		t_start(&t, MAX, 1 << 24);
-		send_messages(&t, &w, 0, 0, ME, 3, 1);
-		send_messages(&t, &w, 1, 1, ME, -1, 0);
-		send_messages(&t, &w, 2, 2, ME, 4, 1);
-		t_all(&t, &w);
-		t_stop(&t);
-		w_free(&w);
-	}
-}
-
-static void
-surplus_descriptors_stay_with_their_call(void **state)
-{
-	struct wire w = { 0 };
-	struct told t;
-	int wire;
-
-	(void)state;
-	for (wire = 0; wire < 2; wire++) {
-		w_msg(&w, wire, 1, ME, 3, 1);
-		w_msg(&w, wire, 2, ME, -1, 1);
-		w_msg(&w, wire, 3, ME, 4, 1);
-		w_msg(&w, wire, 4, ME, 8, 1);
-		t_start(&t, MAX, 1 << 24);
-		send_messages(&t, &w, 0, 0, ME, 3, 1);
-		send_messages(&t, &w, 1, 1, ME, 20, 1);
-		send_messages(&t, &w, 2, 2, ME, 4, 3);
-		send_messages(&t, &w, 3, 3, ME, 8, 1);
-		t_all(&t, &w);
-		assert_int_equal(
-		    t_message(&t, 1)->r.fd_state, RECORD_FD_SURPLUS);
-		assert_int_equal(t_message(&t, 1)->r.fd, 20);
-		assert_int_equal(t.notes, 1);
-		t_noted(&t, "2 descriptors behind the first");
-		t_stop(&t);
-		w_free(&w);
-	}
-}
-
-static void
-too_many_descriptors_are_forgotten(void **state)
-{
-	struct wire w = { 0 };
-	struct told t;
-	int i;
-
-	(void)state;
-	w_msg(&w, C, 1, ME, 1, 0);
-	w_msg(&w, C, 2, ME, -1, 100000 % 60000);
-	t_start(&t, MAX, 1 << 24);
-	send_messages(&t, &w, 0, 0, ME, 1, 1);
-	for (i = 0; i < 2000; i++)
-		t_call(&t, w.p + w.m[1].at + i, 1, ME, i, 4);
-	assert_int_equal(t.messages, 1);
-	assert_in_range(t.notes, 1, 100);
-	t_stop(&t);
-	w_free(&w);
-}
-
-static void
 a_damaged_header_is_shown_and_a_new_start_found(void **state)
 {
 	struct imsg_hdr bad = { 77, 5, 6, 7 };
@@ -468,10 +397,6 @@ main(void)
 		cmocka_unit_test(a_wire_set_inside_a_message_counts_behind_it),
 		cmocka_unit_test(a_first_message_may_come_in_many_pieces),
 		cmocka_unit_test(single_bytes_take_no_longer_than_they_have_to),
-		cmocka_unit_test(
-		    marked_messages_without_descriptor_have_lost_it),
-		cmocka_unit_test(surplus_descriptors_stay_with_their_call),
-		cmocka_unit_test(too_many_descriptors_are_forgotten),
 		cmocka_unit_test(
 		    a_damaged_header_is_shown_and_a_new_start_found),
 		cmocka_unit_test(a_header_of_the_other_wire_is_called_that),

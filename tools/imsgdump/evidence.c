@@ -211,6 +211,13 @@ choose(const struct evidence *e, int passed)
 	const struct walk *m = &e->walk[IMSG_WIRE_MODERN];
 	const struct walk *c = &e->walk[IMSG_WIRE_CLASSIC];
 
+	/*
+	 * On a big-endian machine each classic header could be a modern one
+	 * of 1 MiB and more; hardly ever is it.
+	 */
+	if (!header_agrees(&(struct imsg_hdr){ 0, 16, 0, 0 }, 16) &&
+	    c->matches > 1 && m->told == 1)
+		return IMSG_WIRE_CLASSIC;
 	if (e->untidy)
 		return passed && c->told > 1 && m->told == 1 ?
 		    IMSG_WIRE_CLASSIC :

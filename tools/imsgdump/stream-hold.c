@@ -30,8 +30,10 @@ begin(struct stream *s)
 		return -1;
 	}
 	s->held->base = s->off;
-	if (s->mode == STREAM_HUNT)
+	if (s->mode == STREAM_HUNT) {
 		evidence_begin(&s->evidence, s->maxsize, s->told);
+		(void)passed_skip(&s->passed, s->off);
+	}
 	return 0;
 }
 
@@ -224,17 +226,13 @@ stream_hold(struct stream *s, const unsigned char *p, size_t len)
 static void
 start_at(struct stream *s, uint64_t at)
 {
-	unsigned int fds = passed_skip(&s->passed, at);
 	unsigned long long n = at - s->pos;
 
 	s->tries = 0;
 	s->said = 0;
 	s->untidy = s->evidence.untidy;
-	if (fds > 0)
-		stream_notef(s, NULL,
-		    "%llu bytes and %u descriptors before this skipped", n,
-		    fds);
-	else if (n > 0)
+	(void)passed_skip(&s->passed, at);
+	if (n > 0)
 		stream_notef(s, NULL, "%llu bytes before this skipped", n);
 	s->pos = s->fed = at;
 }

@@ -119,6 +119,8 @@ int stream_charge(struct stream *, size_t more);
 void stream_known(struct stream *, const unsigned char *, size_t);
 /* Looks for a new start from the next call on; why is said with the header. */
 void stream_restart(struct stream *, const struct imsg_hdr *, const char *why);
+/* The same for a call that no sender of imsg makes; p: its first header. */
+void stream_strange(struct stream *, const unsigned char *p);
 
 /* stream-hold.c */
 void stream_hold(struct stream *, const unsigned char *, size_t);

@@ -39,6 +39,16 @@ classify(struct stream *s, const unsigned char *p, struct header *h, int *wire)
 	return FOUND_WIRE;
 }
 
+/* Does this header have the pid of the process that sent it? */
+static int
+is_own(const struct stream *s, const unsigned char *p)
+{
+	struct imsg_hdr hdr;
+
+	memcpy(&hdr, p, sizeof(hdr));
+	return s->pid > 0 && hdr.pid == (uint32_t)s->pid;
+}
+
 /* How many bytes may go to the reader as they are, and what is behind them. */
 static enum found
 look_ahead(struct stream *s, const unsigned char *p, size_t len, size_t *good,
@@ -61,6 +71,7 @@ look_ahead(struct stream *s, const unsigned char *p, size_t len, size_t *good,
 		if ((f = classify(s, p + *good, &h, wire)) != FOUND_END)
 			return f;
 		n = IMSG_HEADER_SIZE;
+		w->matches = (unsigned int)is_own(s, p + *good);
 		w->total = h.total;
 		w->left = h.total - (uint32_t)n;
 	}
@@ -71,15 +82,28 @@ void
 stream_restart(struct stream *s, const struct imsg_hdr *hdr, const char *why)
 {
 	stream_unread(s);
+	stream_note(s, hdr, why);
 	memset(&s->walk, 0, sizeof(s->walk));
 	s->wire = s->told = RECORD_WIRE_UNKNOWN;
 	s->mode = STREAM_HUNT;
 	s->tries = 0;
 	s->untidy = 0;
 	s->skip_call = s->in_call && !s->last;
-	stream_note(s, hdr, why);
 	if (++s->restarts > RESTARTS_MAX)
 		stream_drop(s, "too many new starts; given up", 0);
+}
+
+/* It is another protocol, if it ever was this one. */
+void
+stream_strange(struct stream *s, const unsigned char *p)
+{
+	struct imsg_hdr hdr;
+
+	memset(&hdr, 0, sizeof(hdr));
+	if (p != NULL && s->walk.left == 0)
+		memcpy(&hdr, p, sizeof(hdr));
+	stream_restart(s, &hdr,
+	    "small call that ends inside a message; looking for a new start");
 }
 
 /* The reader refuses a header, and nothing behind it makes sense. */
@@ -216,16 +240,6 @@ go_on(struct stream *s, const unsigned char *p, size_t len)
 	return feed(s, hdr, sizeof(hdr)) == -1 ? len : n;
 }
 
-/* Does this header have the pid of the process that sent it? */
-static int
-is_own(const struct stream *s, const unsigned char *p)
-{
-	struct imsg_hdr hdr;
-
-	memcpy(&hdr, p, sizeof(hdr));
-	return s->pid > 0 && hdr.pid == (uint32_t)s->pid;
-}
-
 /*
  * In a stream whose calls end with messages a small one does so, too; if not,
  * and its headers do not name their sender, another protocol has begun, and
@@ -277,18 +291,6 @@ adopt(struct stream *s, const unsigned char *p, size_t len)
 	return n;
 }
 
-static void
-strange(struct stream *s, const unsigned char *p, size_t len)
-{
-	struct imsg_hdr hdr;
-
-	memset(&hdr, 0, sizeof(hdr));
-	if (len >= sizeof(hdr) && s->walk.left == 0)
-		memcpy(&hdr, p, sizeof(hdr));
-	stream_restart(s, &hdr,
-	    "small call that ends inside a message; looking for a new start");
-}
-
 void
 stream_known(struct stream *s, const unsigned char *p, size_t len)
 {
@@ -297,7 +299,7 @@ stream_known(struct stream *s, const unsigned char *p, size_t len)
 	int wire = s->wire;
 
 	if (!is_sound(s, p, len)) {
-		strange(s, p, len);
+		stream_strange(s, len < sizeof(struct imsg_hdr) ? NULL : p);
 		return;
 	}
 	if (s->wire != s->told && s->told != RECORD_WIRE_UNKNOWN) {

@@ -70,7 +70,10 @@ stream_drop(struct stream *s, const char *why, int error)
 		stream_note(s, NULL, why);
 }
 
-/* All that a call has brought has been looked at. */
+/*
+ * All that a call has brought has been looked at.  A small one that ends inside
+ * a message is cut by somebody else than the kernel, who has to be known.
+ */
 static void
 end_call(struct stream *s)
 {
@@ -79,8 +82,12 @@ end_call(struct stream *s)
 		return;
 	if (s->pos == s->fed && s->walk.have == 0)
 		stream_stale(s);
-	else if (s->call < EVIDENCE_WHOLE)
-		s->untidy = 1;
+	else if (s->call < EVIDENCE_WHOLE) {
+		if (!s->untidy && s->walk.matches == 0)
+			stream_strange(s, NULL);
+		else
+			s->untidy = 1;
+	}
 }
 
 void
