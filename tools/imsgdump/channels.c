@@ -116,6 +116,7 @@ channels_exit(struct channels *c, pid_t pid)
 	fdtable_drop_process(c->fds, p);
 	c->generation++;
 	c->sockets++;
+	endpoints_let_go(c->kernel);
 	channel_sweep(c, 2);
 }
 
@@ -259,7 +260,7 @@ ask_again(struct channels *c, struct end *e)
 	n = ++e->asks;
 	if ((n & (n - 1)) != 0 && n % 1024 != 0)
 		return;
-	if (endpoint_ask(c->kernel, e->asked, e->ino, &now) == 1 &&
+	if (endpoint_ask(c->kernel, end_asked(e), e->ino, &now) == 1 &&
 	    now.peer != 0 && now.peer != e->ino && now.cookie == e->cookie)
 		end_join(c, e, now.peer);
 }

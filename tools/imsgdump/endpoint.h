@@ -28,6 +28,10 @@ struct endpoints;
 /* NULL ENOMEM. */
 struct endpoints *endpoints_new(void);
 void endpoints_free(struct endpoints *);
+/*
+ * A process has gone: no network namespace may be kept from going with it.
+ */
+void endpoints_let_go(struct endpoints *);
 /* Whether sock_diag answers at all; if not, peers are never known. */
 int endpoints_can_ask(struct endpoints *);
 
