@@ -203,6 +203,12 @@ what_is_no_stream_socket_is_of_no_interest_until_it_is_one(void **state)
 	pair(s);
 	assert_false(channels_wants(c, me, p[1], CHANNEL_SEND));
 	assert_false(channels_wants(c, me, 9999, CHANNEL_SEND));
+	/* A number that stood for nothing may do so the next time. */
+	assert_false(channels_wants(c, me, 199, CHANNEL_SEND));
+	dup2(s[0], 199);
+	assert_true(channels_wants(c, me, 199, CHANNEL_SEND));
+	close(199);
+	channels_close(c, me, 199);
 	dup2(s[0], p[1]);
 	/* Nobody has said so. */
 	assert_false(channels_wants(c, me, p[1], CHANNEL_SEND));

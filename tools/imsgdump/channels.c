@@ -188,10 +188,11 @@ look(struct channels *c, pid_t pid, int fd)
 	struct end *e = NULL;
 	struct endpoint now;
 	struct known *k;
+	int r;
 
-	if (p == NULL)
+	if (p == NULL || (r = endpoint_of(c->kernel, pid, fd, &now)) == -1)
 		return NULL;
-	if (endpoint_of(c->kernel, pid, fd, &now) == 1 && now.connected) {
+	if (r == 1 && now.connected) {
 		if (!c->said && !endpoints_can_ask(c->kernel)) {
 			c->said = 1;
 			channels_note(c,

@@ -232,7 +232,7 @@ look(struct endpoints *x, pid_t pid, int fd, struct endpoint *e)
 	snprintf(link, sizeof(link), "/proc/%ld/fd/%d", (long)pid, fd);
 	n = readlink(link, text, sizeof(text) - 1);
 	if (n <= 0)
-		return 0;
+		return -1;
 	text[n] = '\0';
 	if (sscanf(text, "socket:[%llu]", &ino) != 1)
 		return 0;

@@ -37,7 +37,7 @@ int endpoints_can_ask(struct endpoints *);
 
 /*
  * 1: fd of process pid is a UNIX stream socket, and *e says which; 0: it is
- * something else or not there.  The peer is asked for in the network namespace
+ * something else; -1: it is not there.  The peer is asked for in the network namespace
  * of pid where that is permitted, else in ours.
  */
 int endpoint_of(struct endpoints *, pid_t pid, int fd, struct endpoint *e);
