@@ -38,9 +38,15 @@ a_name_follows_the_program(void **state)
 	channels_exec(c, me);
 	assert_true(sends(me, s[0], "x\n"));
 	assert_string_equal(out.from, before);
-	/* Without another program, it is noticed in a second. */
+	prctl(PR_SET_NAME, "renamed");
+	assert_true(sends(me, s[0], "x\n"));
+	assert_string_equal(out.from, before);
+	channels_renamed(c, me);
+	assert_true(sends(me, s[0], "x\n"));
+	assert_string_equal(out.from, "renamed");
+	/* Nobody says so: it is noticed. */
 	prctl(PR_SET_NAME, "later");
-	now += 1000000000;
+	now += 10000000;
 	assert_true(sends(me, s[0], "x\n"));
 	assert_string_equal(out.from, "later");
 	assert_string_equal(out.to, "later");

@@ -132,6 +132,15 @@ channels_exec(struct channels *c, pid_t pid)
 }
 
 void
+channels_renamed(struct channels *c, pid_t pid)
+{
+	struct process *p = fdtable_process(c->fds, pid);
+
+	if (p != NULL)
+		process_name(pid, p->name, sizeof(p->name));
+}
+
+void
 channels_close(struct channels *c, pid_t pid, int fd)
 {
 	struct known *k = fdtable_find(c->fds, pid, fd);

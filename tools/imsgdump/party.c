@@ -22,7 +22,7 @@
 #define ADVANCE 2000000000
 
 /* Nanoseconds for which the name of a traced process is believed. */
-#define NAME_AGE 1000000000
+#define NAME_AGE 10000000
 
 static const struct who nobody;
 
