@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "fake-stream.h"
+#include "endpoint.h"
 
 #include <sys/prctl.h>
 #include <dirent.h>
@@ -282,5 +283,9 @@ main(void)
 		T(many_pairs_one_after_the_other_leave_nothing),
 	};
 
+	if (!endpoints_can_ask(NULL)) {
+		puts("1..0 # SKIP sock_diag(7) does not answer here");
+		return 77;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "fake-stream.h"
+#include "endpoint.h"
 
 #include <sys/prctl.h>
 #include <sched.h>
@@ -435,5 +436,9 @@ main(void)
 		T(a_socket_that_is_passed_on_moves_its_end_of_the_channel),
 	};
 
+	if (!endpoints_can_ask(NULL)) {
+		puts("1..0 # SKIP sock_diag(7) does not answer here");
+		return 77;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
