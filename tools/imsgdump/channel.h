@@ -35,7 +35,7 @@ struct flow {
 	struct end *from;
 	enum source source;
 	int dead;	       /* of no use: not imsg */
-	pid_t mover;	       /* process that last sent, or received, them */
+	pid_t mover;	       /* process that last sent, or received */
 	struct stream *stream; /* NULL: nothing yet, or ended */
 };
 
@@ -53,7 +53,7 @@ struct end {
 	int unseen;	   /* the kernel could not be asked for it */
 	pid_t asked;	   /* process through which it was found */
 
-	pid_t mover;	    /* traced process that last sent or received here */
+	pid_t mover;	    /* traced, last sent or received here */
 	unsigned int moved; /* generation */
 	struct who who;	    /* result of the last search */
 	int weak;	    /* others could be meant, too */

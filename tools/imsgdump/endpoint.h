@@ -19,7 +19,7 @@ struct endpoint {
 	int connected;	 /* 1 it is or was, 0 not yet, or it listens */
 	int closed;	 /* the other end has gone */
 	int foreign;	 /* it is in another network namespace than ours */
-	char path[128];	 /* where it is bound, "@..." abstract; "" nowhere */
+	char path[128];	 /* where it is bound, or "", or "@..." */
 };
 
 /* A netlink socket; all that follow also take NULL, and then open their own. */
@@ -37,8 +37,8 @@ int endpoints_can_ask(struct endpoints *);
 
 /*
  * 1: fd of process pid is a UNIX stream socket, and *e says which; 0: it is
- * something else; -1: it is not there.  The peer is asked for in the network namespace
- * of pid where that is permitted, else in ours.
+ * something else; -1: it is not there.  The peer is asked for in the network
+ * namespace of pid where that is permitted, else in ours.
  */
 int endpoint_of(struct endpoints *, pid_t pid, int fd, struct endpoint *e);
 /*
