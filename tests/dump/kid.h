@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -136,6 +137,33 @@ static inline void
 pair(int s[2])
 {
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+}
+
+/* A socket that listens, and one for a client. */
+struct server {
+	struct sockaddr_un sun;
+	int listen, client;
+};
+
+static inline void
+serve(struct server *v)
+{
+	memset(v, 0, sizeof(*v));
+	v->sun.sun_family = AF_UNIX;
+	snprintf(v->sun.sun_path + 1, sizeof(v->sun.sun_path) - 1,
+	    "channels.%ld", (long)getpid());
+	v->listen = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(
+	    bind(v->listen, (struct sockaddr *)&v->sun, sizeof(v->sun)), 0);
+	assert_int_equal(listen(v->listen, 5), 0);
+	v->client = socket(AF_UNIX, SOCK_STREAM, 0);
+}
+
+static inline void
+connects(struct server *v)
+{
+	assert_int_equal(
+	    connect(v->client, (struct sockaddr *)&v->sun, sizeof(v->sun)), 0);
 }
 
 #endif

@@ -131,9 +131,9 @@ what_is_no_unix_stream_socket_is_nothing(void **state)
 	assert_int_equal(endpoint_of(kernel, getpid(), d[0], &e), 0);
 	assert_int_equal(endpoint_of(kernel, getpid(), t, &e), 0);
 	close(t);
-	assert_int_equal(endpoint_of(kernel, getpid(), t, &e), 0);
-	assert_int_equal(endpoint_of(kernel, getpid(), -1, &e), 0);
-	assert_int_equal(endpoint_of(kernel, 0x7ffffff0, 0, &e), 0);
+	assert_int_equal(endpoint_of(kernel, getpid(), t, &e), -1);
+	assert_int_equal(endpoint_of(kernel, getpid(), -1, &e), -1);
+	assert_int_equal(endpoint_of(kernel, 0x7ffffff0, 0, &e), -1);
 	assert_int_equal(endpoint_ask(kernel, 0, UINT64_MAX, &e), 0);
 	assert_int_equal(endpoint_maker(0x7ffffff0, 0), 0);
 	close(p[0]);

@@ -63,6 +63,12 @@ unhash(struct channels *c, struct end *e)
 	c->nends--;
 }
 
+pid_t
+end_asked(const struct end *e)
+{
+	return e->foreign ? e->asked : 0;
+}
+
 struct end *
 end_other(const struct end *e)
 {
@@ -164,39 +170,50 @@ channel_retire(struct channels *c, struct channel *ch)
 static int
 fate(struct channels *c, const struct end *e)
 {
-	int ours = fdtable_process(c->fds, e->asked) == NULL;
 	struct endpoint now;
 	int r;
 
-	if (e->ino == 0 || (e->foreign && ours) ||
-	    (e->traced && e->cookie == 0))
+	if (e->ino == 0 || e->unseen ||
+	    (e->foreign && fdtable_process(c->fds, e->asked) == NULL))
 		return -1;
-	r = endpoint_ask(c->kernel, ours ? 0 : e->asked, e->ino, &now);
+	r = endpoint_ask(c->kernel, end_asked(e), e->ino, &now);
 	if (r == 1 && e->cookie != 0 && now.cookie != e->cookie)
 		return 0;
 	return r;
 }
 
+/* A traced process may yet use it, if only to receive what was sent. */
+static int
+may_be_used(struct channels *c, struct end *e)
+{
+	if (e->traced)
+		return 1;
+	if (e->who.pid != 0 && !e->weak &&
+	    fdtable_process(c->fds, e->who.pid) == NULL)
+		return 0;
+	return party_is_traced(c, e, 0);
+}
+
 /*
- * It is over when one end is gone, and so is the other, or nobody was seen
- * using that: what is still in a socket can be received by traced processes
- * only where there was one.
+ * It is over when one end is gone, and so is the other or no traced process
+ * has that: what others do there cannot be seen any more.
  */
 void
 channel_check(struct channels *c, struct channel *ch)
 {
-	int i, gone = 0, over = 1;
+	int i, is[2];
 
 	if (ch->queue != &c->idle)
 		return;
 	for (i = 0; i < 2; i++)
-		if (fate(c, ch->end[i]) == 0)
-			gone = 1;
-		else if (ch->end[i]->traced)
-			over = 0;
-	if (gone && over)
-		channel_retire(c, ch);
-	else
+		is[i] = fate(c, ch->end[i]);
+	for (i = 0; i < 2; i++)
+		if (is[i] == 0 &&
+		    (is[!i] == 0 || !may_be_used(c, ch->end[!i]))) {
+			channel_retire(c, ch);
+			return;
+		}
+	if (ch->queue == &c->idle)
 		enqueue(ch, &c->idle);
 }
 
@@ -269,7 +286,7 @@ find_peer(struct channels *c, uint64_t ino, uint64_t us)
 		return NULL;
 	memset(&now, 0, sizeof(now));
 	if (e->cookie != 0)
-		(void)endpoint_ask(c->kernel, e->asked, ino, &now);
+		(void)endpoint_ask(c->kernel, end_asked(e), ino, &now);
 	now.peer = us;
 	return find_true(c, ino, &now);
 }
@@ -333,6 +350,7 @@ static void
 learn(struct end *e, pid_t pid, const struct endpoint *now)
 {
 	e->cookie = now->cookie;
+	e->unseen = now->cookie == 0;
 	e->asked = pid;
 	e->foreign = now->foreign;
 }

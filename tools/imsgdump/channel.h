@@ -35,7 +35,7 @@ struct flow {
 	struct end *from;
 	enum source source;
 	int dead;	       /* of no use: not imsg */
-	pid_t mover;	       /* process that last sent, or received, them */
+	pid_t mover;	       /* process that last sent, or received */
 	struct stream *stream; /* NULL: nothing yet, or ended */
 };
 
@@ -49,10 +49,11 @@ struct end {
 	unsigned int refs; /* known descriptors that are this socket */
 	int traced;	   /* there has been one */
 	pid_t keeper;	   /* process of one of them, or 0 */
-	int foreign;
-	pid_t asked; /* process through which it was found */
+	int foreign;	   /* in another network namespace */
+	int unseen;	   /* the kernel could not be asked for it */
+	pid_t asked;	   /* process through which it was found */
 
-	pid_t mover;	    /* traced process that last sent or received here */
+	pid_t mover;	    /* traced, last sent or received here */
 	unsigned int moved; /* generation */
 	struct who who;	    /* result of the last search */
 	int weak;	    /* others could be meant, too */
@@ -107,6 +108,8 @@ struct channels {
 /* channel.c */
 int ends_init(struct channels *);
 struct end *end_other(const struct end *);
+/* Through which process to ask for it, 0: it is in our namespace. */
+pid_t end_asked(const struct end *);
 /* The socket; *e is what the kernel said.  NULL ENOMEM. */
 struct end *end_get(struct channels *, pid_t pid, const struct endpoint *e);
 void end_hold(struct channels *, struct end *, pid_t);

@@ -116,6 +116,7 @@ channels_exit(struct channels *c, pid_t pid)
 	fdtable_drop_process(c->fds, p);
 	c->generation++;
 	c->sockets++;
+	endpoints_let_go(c->kernel);
 	channel_sweep(c, 2);
 }
 
@@ -128,6 +129,15 @@ channels_exec(struct channels *c, pid_t pid)
 		return;
 	forget_all(c, p);
 	begins(c, p);
+}
+
+void
+channels_renamed(struct channels *c, pid_t pid)
+{
+	struct process *p = fdtable_process(c->fds, pid);
+
+	if (p != NULL)
+		process_name(pid, p->name, sizeof(p->name));
 }
 
 void
@@ -187,10 +197,11 @@ look(struct channels *c, pid_t pid, int fd)
 	struct end *e = NULL;
 	struct endpoint now;
 	struct known *k;
+	int r;
 
-	if (p == NULL)
+	if (p == NULL || (r = endpoint_of(c->kernel, pid, fd, &now)) == -1)
 		return NULL;
-	if (endpoint_of(c->kernel, pid, fd, &now) == 1 && now.connected) {
+	if (r == 1 && now.connected) {
 		if (!c->said && !endpoints_can_ask(c->kernel)) {
 			c->said = 1;
 			channels_note(c,
@@ -259,7 +270,7 @@ ask_again(struct channels *c, struct end *e)
 	n = ++e->asks;
 	if ((n & (n - 1)) != 0 && n % 1024 != 0)
 		return;
-	if (endpoint_ask(c->kernel, e->asked, e->ino, &now) == 1 &&
+	if (endpoint_ask(c->kernel, end_asked(e), e->ino, &now) == 1 &&
 	    now.peer != 0 && now.peer != e->ino && now.cookie == e->cookie)
 		end_join(c, e, now.peer);
 }

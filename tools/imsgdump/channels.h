@@ -29,6 +29,8 @@ void channels_process(struct channels *, pid_t pid);
 void channels_exit(struct channels *, pid_t pid);
 /* It executed another program: its name, its close-on-exec descriptors. */
 void channels_exec(struct channels *, pid_t pid);
+/* It has given itself another name.  Else that is noticed in 10 ms. */
+void channels_renamed(struct channels *, pid_t pid);
 
 /*
  * Does it matter what process pid sends or receives (dir) through fd?  0: no

@@ -19,6 +19,8 @@ struct endpoints {
 	int tried;  /* 1: whether it answers is known */
 	int answer; /* 1: it does */
 	uint64_t ns, refused;
+	int there; /* in another one, -1 none */
+	uint64_t there_ns;
 };
 
 #ifdef __linux__
@@ -48,8 +50,16 @@ static void
 begin(struct endpoints *x)
 {
 	memset(x, 0, sizeof(*x));
-	x->nl = -1;
+	x->nl = x->there = -1;
 	x->ns = namespace_of("self");
+}
+
+static void
+end(struct endpoints *x)
+{
+	if (x->nl != -1)
+		close(x->nl);
+	endpoints_let_go(x);
 }
 
 static int
@@ -87,42 +97,47 @@ endpoints_can_ask(struct endpoints *x)
 	if (x == NULL) {
 		begin(&mine);
 		try(&mine);
-		if (mine.nl != -1)
-			close(mine.nl);
+		end(&mine);
 		return mine.answer;
 	}
 	try(x);
 	return x->answer;
 }
 
+void
+endpoints_let_go(struct endpoints *x)
+{
+	if (x->there != -1)
+		close(x->there);
+	x->there = -1;
+}
+
 /*
- * In another network namespace.  Its netlink socket is not kept: it would keep
- * the namespace, and the interfaces in it, from going away.
+ * One netlink socket in another network namespace is kept, but no longer than
+ * processes live: it would keep the namespace, and the interfaces in it, from
+ * going away.
  */
 static int
-ask_in(struct endpoints *x, uint64_t ns, pid_t pid, uint64_t ino,
-    struct endpoint *e, int *type)
+go(struct endpoints *x, uint64_t ns, pid_t pid)
 {
 	char path[40];
-	int fd, nl, r;
+	int fd;
 
+	if (x->there != -1 && x->there_ns == ns)
+		return 0;
+	endpoints_let_go(x);
 	if (ns == x->refused)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%ld/ns/net", (long)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	nl = sockdiag_open_in(fd);
+	x->there = sockdiag_open_in(fd);
+	x->there_ns = ns;
+	if (x->there == -1 && errno == EPERM)
+		x->refused = ns;
 	close(fd);
-	if (nl == -1) {
-		if (errno == EPERM)
-			x->refused = ns;
-		return -1;
-	}
-	r = sockdiag_ask(nl, ino, e, type);
-	close(nl);
-	e->foreign = 1;
-	return r;
+	return x->there == -1 ? -1 : 0;
 }
 
 /* A socket stays in the namespace it was made in, a process need not. */
@@ -142,9 +157,12 @@ ask(struct endpoints *x, pid_t pid, uint64_t ino, struct endpoint *e, int *type)
 		ns = namespace_of(name);
 	}
 	if (ns != 0 && ns != x->ns)
-		r = ask_in(x, ns, pid, ino, e, type);
-	if (r == 1)
+		r = go(x, ns, pid) == -1 ? -1 :
+					   sockdiag_ask(x->there, ino, e, type);
+	if (r == 1) {
+		e->foreign = 1;
 		return 1;
+	}
 	return sockdiag_ask(own(x), ino, e, type) == 1 ? 1 : r;
 }
 
@@ -214,7 +232,7 @@ look(struct endpoints *x, pid_t pid, int fd, struct endpoint *e)
 	snprintf(link, sizeof(link), "/proc/%ld/fd/%d", (long)pid, fd);
 	n = readlink(link, text, sizeof(text) - 1);
 	if (n <= 0)
-		return 0;
+		return -1;
 	text[n] = '\0';
 	if (sscanf(text, "socket:[%llu]", &ino) != 1)
 		return 0;
@@ -236,8 +254,7 @@ endpoint_of(struct endpoints *x, pid_t pid, int fd, struct endpoint *e)
 		return look(x, pid, fd, e);
 	begin(&mine);
 	r = look(&mine, pid, fd, e);
-	if (mine.nl != -1)
-		close(mine.nl);
+	end(&mine);
 	return r;
 }
 
@@ -251,8 +268,7 @@ endpoint_ask(struct endpoints *x, pid_t pid, uint64_t ino, struct endpoint *e)
 		return ask(x, pid, ino, e, &type);
 	begin(&mine);
 	r = ask(&mine, pid, ino, e, &type);
-	if (mine.nl != -1)
-		close(mine.nl);
+	end(&mine);
 	return r;
 }
 
@@ -269,12 +285,18 @@ endpoints_new(void)
 void
 endpoints_free(struct endpoints *x)
 {
-	if (x != NULL && x->nl != -1)
-		close(x->nl);
+	if (x != NULL)
+		end(x);
 	free(x);
 }
 
 #else
+void
+endpoints_let_go(struct endpoints *x)
+{
+	(void)x;
+}
+
 struct endpoints *
 endpoints_new(void)
 {

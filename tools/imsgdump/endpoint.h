@@ -19,7 +19,7 @@ struct endpoint {
 	int connected;	 /* 1 it is or was, 0 not yet, or it listens */
 	int closed;	 /* the other end has gone */
 	int foreign;	 /* it is in another network namespace than ours */
-	char path[128];	 /* where it is bound, "@..." abstract; "" nowhere */
+	char path[128];	 /* where it is bound, or "", or "@..." */
 };
 
 /* A netlink socket; all that follow also take NULL, and then open their own. */
@@ -28,13 +28,17 @@ struct endpoints;
 /* NULL ENOMEM. */
 struct endpoints *endpoints_new(void);
 void endpoints_free(struct endpoints *);
+/*
+ * A process has gone: no network namespace may be kept from going with it.
+ */
+void endpoints_let_go(struct endpoints *);
 /* Whether sock_diag answers at all; if not, peers are never known. */
 int endpoints_can_ask(struct endpoints *);
 
 /*
  * 1: fd of process pid is a UNIX stream socket, and *e says which; 0: it is
- * something else or not there.  The peer is asked for in the network namespace
- * of pid where that is permitted, else in ours.
+ * something else; -1: it is not there.  The peer is asked for in the network
+ * namespace of pid where that is permitted, else in ours.
  */
 int endpoint_of(struct endpoints *, pid_t pid, int fd, struct endpoint *e);
 /*

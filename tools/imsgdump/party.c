@@ -4,9 +4,10 @@
  *
  * Several may hold it: the one that last used it is meant.  As long as none
  * has, those that hold it are looked for: first among the traced ones, then
- * the maker of the other end, then in all of /proc.  That takes long where there
- * are many processes: it is done a number of times that grows with the logarithm
- * of the messages of a socket, and takes a twentieth of the time in all.
+ * the maker of the other end, then in all of /proc.  That takes long where
+ * there are many processes: it is done a number of times that grows with the
+ * logarithm of the messages of a socket, and takes a twentieth of the time in
+ * all.
  */
 #define _GNU_SOURCE
 #include "channel.h"
@@ -22,7 +23,7 @@
 #define ADVANCE 2000000000
 
 /* Nanoseconds for which the name of a traced process is believed. */
-#define NAME_AGE 1000000000
+#define NAME_AGE 10000000
 
 static const struct who nobody;
 
