@@ -25,7 +25,8 @@
 
 #include "trace-int.h"
 
-#define WAIT_FLAGS (__WALL | __WNOTHREAD)
+#define WAIT_FLAGS   (__WALL | __WNOTHREAD)
+#define SYSCALL_STOP ((SIGTRAP | 0x80) << 8 | 0x7f)
 
 /*
  * One in so many events is handled together with the others that there are, if
@@ -134,6 +135,11 @@ collect_one(struct tracer *tr, int flags)
 		thread_resume(si.si_pid, si.si_status);
 		return 1;
 	}
+	/* Nor is it here, if no other is waited for before it goes on. */
+	if (flags == 0 && si.si_status == (SIGTRAP | 0x80) &&
+	    (si.si_code == CLD_TRAPPED || si.si_code == CLD_STOPPED) &&
+	    push(tr, si.si_pid, SYSCALL_STOP) == 0)
+		return 1;
 	/* It may have been killed in between: its end comes next. */
 	if (waitpid(si.si_pid, &status, WAIT_FLAGS | WNOHANG) != si.si_pid)
 		return 1;
@@ -281,8 +287,12 @@ step(struct tracer *tr)
 			tr->failed = errno;
 	}
 	if (tr->nevents == 0 && tr->failed == 0 && collect_one(tr, 0) == 1 &&
-	    (++tr->turn % TURN == 0 || any_emits(tr)))
+	    (++tr->turn % TURN == 0 || any_emits(tr))) {
+		if (tr->nevents == 1 && tr->events[0].status == SYSCALL_STOP)
+			(void)waitpid(
+			    tr->events[0].tid, NULL, WAIT_FLAGS | WNOHANG);
 		collect(tr);
+	}
 	handle(tr);
 	if (tr->threads.count == 0)
 		drain(tr);
