@@ -213,6 +213,24 @@ questions_come_before_their_answers(void **state)
 }
 
 static void
+a_question_comes_first_though_it_takes_longer_than_its_answer(void **state)
+{
+	size_t i, n = 0, bytes = 0;
+
+	(void)state;
+	t_talk("late", "1000", 0);
+	for (i = 0; i < fake.n; i++) {
+		if (fake.heard[i].kind != HEARD_BYTES)
+			continue;
+		bytes += fake.heard[i].len;
+		if (fake.heard[i].start[0] == 'a')
+			assert_int_equal(bytes, ++n * 150001);
+	}
+	assert_int_equal(n, 1000);
+	fake_end();
+}
+
+static void
 questions_of_many_threads_come_before_their_answers(void **state)
 {
 	uint32_t next[9] = { 0 };
@@ -336,6 +354,7 @@ main(void)
 		T(signals_interrupt_what_they_interrupt_without_us),
 		T(a_stopped_process_stays_so_until_it_is_continued),
 		T(questions_come_before_their_answers),
+		T(a_question_comes_first_though_it_takes_longer_than_its_answer),
 		T(questions_of_many_threads_come_before_their_answers),
 		T(what_cannot_be_seen_is_said_once_a_process),
 		T(a_process_that_is_killed_is_gone_and_the_rest_is_heard),

@@ -279,6 +279,41 @@ tree(void)
 	}
 }
 
+/*
+ * The answer is sent when the first byte of the question has come, while its
+ * sender still has much to copy; there is room for all of it.
+ */
+static void
+late(uint32_t n)
+{
+	const size_t len = 150000;
+	int fd[2], room = 200000;
+	size_t left;
+	pid_t other;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == -1 ||
+	    setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == -1)
+		err(1, "socketpair");
+	memset(big, 'q', len);
+	if ((other = fork()) == 0) {
+		(void)close(fd[0]);
+		while (read(fd[1], big, 1) == 1) {
+			want("answer", write(fd[1], "a", 1), 1);
+			left = len - 1;
+			want("rest", recv(fd[1], big, left, MSG_WAITALL),
+			    (ssize_t)left);
+		}
+		_exit(0);
+	}
+	(void)close(fd[1]);
+	while (n-- > 0) {
+		want("question", write(fd[0], big, len), (ssize_t)len);
+		want("answered", read(fd[0], big + len, 1), 1);
+	}
+	(void)close(fd[0]);
+	(void)waitpid(other, NULL, 0);
+}
+
 /* Calls by the rules of another architecture, and of io_uring. */
 static void
 strange(void)
@@ -314,6 +349,8 @@ talk_calls(const char *mode, uint32_t n)
 		numbers();
 	else if (strcmp(mode, "stops") == 0)
 		stops(n);
+	else if (strcmp(mode, "late") == 0)
+		late(n);
 	else if (strcmp(mode, "tree") == 0)
 		tree();
 	else if (strcmp(mode, "strange") == 0)

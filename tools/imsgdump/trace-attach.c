@@ -136,6 +136,7 @@ attach_round(struct tracer *tr, struct found *f, int first)
 		if (attach_process(tr, f, f->pid[i], &error) == -1)
 			return -1;
 		if (i == 0 && !has_process(tr, f->pid[0])) {
+			error = error != 0 ? error : ESRCH;
 			if (first)
 				why_print(tr, f->pid[0], error);
 			errno = error;
@@ -151,7 +152,7 @@ attach_round(struct tracer *tr, struct found *f, int first)
 
 /* Everything descends from 1, we too: it cannot be told from the rest. */
 static int
-is_refused(const struct tracer *tr, pid_t pid)
+is_refused(pid_t pid)
 {
 	long parent = getppid();
 
@@ -161,7 +162,6 @@ is_refused(const struct tracer *tr, pid_t pid)
 		return 0;
 	while (parent > 1)
 		parent = status_number((pid_t)parent, "PPid:");
-	(void)tr;
 	return parent == 1 ? EPERM : 0;
 }
 
@@ -175,7 +175,7 @@ attach_tree(struct tracer *tr, pid_t pid)
 
 	if (group > 0)
 		pid = (pid_t)group;
-	if (pid <= 0 || (e = is_refused(tr, pid)) != 0) {
+	if (pid <= 0 || (e = is_refused(pid)) != 0) {
 		e = pid <= 0 ? ESRCH : e;
 		why_print(tr, pid, e);
 		errno = e;

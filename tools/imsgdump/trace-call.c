@@ -14,24 +14,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <linux/audit.h>
-
 #include "trace-int.h"
 
+/* AUDIT_ARCH_* of linux/audit.h, which not every C library comes with. */
 #if defined(__x86_64__) && !defined(__ILP32__)
-#define ARCH AUDIT_ARCH_X86_64
+#define ARCH 0xc000003e
 #elif defined(__i386__)
-#define ARCH AUDIT_ARCH_I386
+#define ARCH 0x40000003
 #elif defined(__aarch64__) && defined(__AARCH64EL__)
-#define ARCH AUDIT_ARCH_AARCH64
+#define ARCH 0xc00000b7
 #elif defined(__arm__) && defined(__ARMEL__)
-#define ARCH AUDIT_ARCH_ARM
+#define ARCH 0x40000028
 #elif defined(__s390x__)
-#define ARCH AUDIT_ARCH_S390X
+#define ARCH 0x80000016
 #elif defined(__riscv) && __riscv_xlen == 64
-#define ARCH AUDIT_ARCH_RISCV64
+#define ARCH 0xc00000f3
 #elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
-#define ARCH AUDIT_ARCH_PPC64LE
+#define ARCH 0xc0000015
 #endif
 
 /* As in linux/ptrace.h, which not every C library has. */
@@ -187,14 +186,51 @@ call_emits(const struct thread *t)
 	return t->in_call && t->wanted && moves(t->rule);
 }
 
+#ifdef SYS_socketcall
+/*
+ * Calls of sockets that share a number, as the C library of some systems still
+ * makes them: the arguments are in memory.
+ */
+static uint64_t
+unfold(struct tracer *tr, struct thread *t, uint64_t arg[6])
+{
+	static const struct {
+		int nr, args;
+	} call[] = { { 0, 0 }, { 0, 0 }, { 0, 0 }, { SYS_connect, 3 }, { 0, 0 },
+		{ SYS_accept4, 3 }, { 0, 0 }, { 0, 0 }, { SYS_socketpair, 4 },
+		{ SYS_sendto, 4 }, { SYS_recvfrom, 4 }, { SYS_sendto, 6 },
+		{ SYS_recvfrom, 6 }, { 0, 0 }, { 0, 0 }, { 0, 0 },
+		{ SYS_sendmsg, 3 }, { SYS_recvmsg, 3 }, { SYS_accept4, 4 },
+		{ SYS_recvmmsg, 5 }, { SYS_sendmmsg, 4 } };
+	unsigned long value[6];
+	uint64_t which = arg[0];
+	size_t i, size;
+
+	if (which >= sizeof(call) / sizeof(call[0]) || call[which].args == 0)
+		return UINT64_MAX;
+	size = (size_t)call[which].args * sizeof(value[0]);
+	if (memory_read(tr, t->e.id, arg[1], value, size) != size)
+		return UINT64_MAX;
+	for (i = 0; i < size / sizeof(value[0]); i++)
+		arg[i] = value[i];
+	return (uint64_t)call[which].nr;
+}
+#endif
+
 static void
-enter(struct tracer *tr, struct thread *t, const struct call_info *info)
+enter(struct tracer *tr, struct thread *t, struct call_info *info)
 {
 	const struct rule *r;
 	uint64_t nr = info->u.entry.nr;
 
 	t->in_call = 1;
-	if (foreign(t, info) || nr >= CALLS || tr->rule[nr] == 0)
+	if (foreign(t, info))
+		return;
+#ifdef SYS_socketcall
+	if (nr == SYS_socketcall)
+		nr = unfold(tr, t, info->u.entry.arg);
+#endif
+	if (nr >= CALLS || tr->rule[nr] == 0)
 		return;
 	r = &rules[tr->rule[nr]];
 	if (r->flags != -1 &&

@@ -7,7 +7,8 @@
  * PTRACE_DETACH: epoll_wait(2) and some others then fail with EINTR.  At the
  * exit of a call, and within it, nothing is to be noticed.  Therefore whoever
  * is in no call is waited for, for a while, and at its next stop told to go on
- * without stopping at calls any more.
+ * without stopping at calls any more.  Only when imsgdump is killed the mark
+ * can meet a thread, which then sees what it would after SIGSTOP and SIGCONT.
  */
 #define _GNU_SOURCE
 #include <sys/ptrace.h>

@@ -25,7 +25,8 @@
 
 #include "trace-int.h"
 
-#define WAIT_FLAGS (__WALL | __WNOTHREAD)
+#define WAIT_FLAGS   (__WALL | __WNOTHREAD)
+#define SYSCALL_STOP ((SIGTRAP | 0x80) << 8 | 0x7f)
 
 /*
  * One in so many events is handled together with the others that there are, if
@@ -107,32 +108,45 @@ push(struct tracer *tr, pid_t tid, int status)
 }
 
 /*
- * Signals are passed on at once: were we killed with one in our hands it would
- * be lost.
+ * Of a stop for a signal the report is not taken: the signal then reaches the
+ * thread even if we are killed before we can pass it on.
  */
 static int
-is_signal(int status)
+is_signal(const siginfo_t *si)
 {
-	return WIFSTOPPED(status) && (unsigned)status >> 16 == 0 &&
-	    WSTOPSIG(status) != (SIGTRAP | 0x80);
+	return (si->si_code == CLD_TRAPPED || si->si_code == CLD_STOPPED) &&
+	    si->si_status < 0x80;
 }
 
 /* 1: there was an event; 0: none; -1: there is nothing to wait for. */
 static int
 collect_one(struct tracer *tr, int flags)
 {
+	siginfo_t si;
 	int status;
-	pid_t tid;
 
-	tid = waitpid(-1, &status, WAIT_FLAGS | flags);
-	if (tid <= 0)
-		return tid == -1 && errno != EINTR ? -1 : 0;
-	if (tid == tr->watcher)
+	si.si_pid = 0;
+	if (waitid(P_ALL, 0, &si,
+		WEXITED | WSTOPPED | WNOWAIT | WAIT_FLAGS | flags) == -1)
+		return errno != EINTR ? -1 : 0;
+	if (si.si_pid == 0)
+		return 0;
+	if (is_signal(&si)) {
+		thread_resume(si.si_pid, si.si_status);
+		return 1;
+	}
+	/* Nor is it here, if no other is waited for before it goes on. */
+	if (flags == 0 && si.si_status == (SIGTRAP | 0x80) &&
+	    (si.si_code == CLD_TRAPPED || si.si_code == CLD_STOPPED) &&
+	    push(tr, si.si_pid, SYSCALL_STOP) == 0)
+		return 1;
+	/* It may have been killed in between: its end comes next. */
+	if (waitpid(si.si_pid, &status, WAIT_FLAGS | WNOHANG) != si.si_pid)
+		return 1;
+	if (si.si_pid == tr->watcher)
 		tr->watcher = -1;
-	else if (is_signal(status))
-		thread_resume(tid, WSTOPSIG(status));
-	else if (push(tr, tid, status) == -1) {
-		event_handle(tr, tid, status);
+	else if (push(tr, si.si_pid, status) == -1) {
+		event_handle(tr, si.si_pid, status);
 		tr->failed = ENOMEM;
 	}
 	return 1;
@@ -273,8 +287,12 @@ step(struct tracer *tr)
 			tr->failed = errno;
 	}
 	if (tr->nevents == 0 && tr->failed == 0 && collect_one(tr, 0) == 1 &&
-	    (++tr->turn % TURN == 0 || any_emits(tr)))
+	    (++tr->turn % TURN == 0 || any_emits(tr))) {
+		if (tr->nevents == 1 && tr->events[0].status == SYSCALL_STOP)
+			(void)waitpid(
+			    tr->events[0].tid, NULL, WAIT_FLAGS | WNOHANG);
 		collect(tr);
+	}
 	handle(tr);
 	if (tr->threads.count == 0)
 		drain(tr);
