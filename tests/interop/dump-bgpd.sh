@@ -6,7 +6,7 @@
 . "${0%/*}/lib-dump"
 if [ "${inside:-}" != 1 ]; then
 	fetch openbgpd=7.7 libc6=
-	dump_tools openbgpd
+	dump_tools bgpd
 	enter_once dump="$dump" header="$header"
 fi
 . "$top/tests/tap.sh"

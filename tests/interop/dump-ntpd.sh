@@ -8,7 +8,7 @@
 . "${0%/*}/lib-dump"
 if [ "${inside:-}" != 1 ]; then
 	fetch openntpd=6.2p3 libc6=
-	dump_tools openntpd
+	dump_tools ntpd
 	enter_once dump="$dump" header="$header"
 fi
 . "$top/tests/tap.sh"

@@ -9,7 +9,7 @@
 if [ "${inside:-}" != 1 ]; then
 	fetch opensmtpd=6.8.0p2 libc6= libevent-2.1-7= libcrypt1= libdb5.3= \
 	    libpam0g= libaudit1= libcap-ng0= libssl3= zlib1g=
-	dump_tools opensmtpd
+	dump_tools smtpd
 	enter_once dump="$dump" header="$header"
 fi
 . "$top/tests/tap.sh"
