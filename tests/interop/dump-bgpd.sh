@@ -69,5 +69,7 @@ still()
 
 daemon="chroot . /usr/sbin/bgpd -d -f /etc/bgpd.conf"
 clients="sh $tmp/clients"
-exchange bgpd bgpd bgpctl
+NAMES="1:IMSG_CTL_END 12:IMSG_CTL_RESULT 13:IMSG_CTL_SHOW_NEIGHBOR
+    29:IMSG_NETWORK_ADD 39:IMSG_RECONF_CONF"
+exchange bgpd bgpd
 done_testing

@@ -49,5 +49,7 @@ still()
 daemon="setpriv --bounding-set -sys_time --inh-caps -sys_time \
     chroot . /usr/sbin/ntpd -d -f /etc/ntpd.conf"
 clients="sh $tmp/clients"
-exchange ntpd ntpd ntpctl
+NAMES="4:IMSG_HOST_DNS 10:IMSG_CTL_SHOW_STATUS 11:IMSG_CTL_SHOW_PEERS
+    12:IMSG_CTL_SHOW_PEERS_END"
+exchange ntpd ntpd
 done_testing

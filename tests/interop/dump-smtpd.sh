@@ -70,5 +70,7 @@ still()
 
 daemon="chroot . /usr/sbin/smtpd -d"
 clients="sh $tmp/clients"
-exchange smtpd smtpd "smtpctl|sendmail"
+NAMES="1:IMSG_CTL_OK 28:IMSG_CTL_SHOW_STATUS 35:IMSG_CTL_SMTP_SESSION
+    48:IMSG_STAT_INCREMENT"
+exchange smtpd smtpd
 done_testing

@@ -77,6 +77,8 @@ check "... and prints the same" cmp "$tmp/none.out" "$tmp/first.out"
 check "imsgdump has nothing to complain about" cmp /dev/null "$tmp/first.err"
 counts "$tmp/first.log" "$tmp/first.json" "a client and its server"
 tidy "$tmp/first.json" "$tmp/first.pcap" "a client and its server"
+check "each end has a name" none "$tmp/first.json" \
+    '.from.name == null or .to.name == null'
 check "nothing is taken for something else than imsg" \
     none "$tmp/first.json" '.kind == "note"'
 check "the command line is the payload of MSG_COMMAND" [ "$(jq -r \
@@ -164,14 +166,14 @@ if [ -n "${pid:-}" ]; then
 	    watched by_dump near see -o "$tmp/far.log" -p "$pid"
 	check "the clients do as without" cmp "$tmp/plain.out" "$tmp/near.out"
 	alike "clients of a server" "$tmp/far.log" "$tmp/near.json" \
-	    tmux:_server
+	    tmux:_server inside
 	tidy "$tmp/near.json" "$tmp/near.pcap" "clients of a server"
 	check "imsgdump looks at the server, strace at clients" \
 	    watched by_strace near show -o "$tmp/far.json" \
 	    -w "$tmp/far.pcap" -p "$pid"
 	check "they do as without" cmp "$tmp/plain.out" "$tmp/near.out"
 	alike "a server with clients" "$tmp/near.log" "$tmp/far.json" \
-	    tmux:_client
+	    tmux:_server outside
 	tidy "$tmp/far.json" "$tmp/far.pcap" "a server with clients"
 	"$clean" tmux -L second kill-server
 fi
