@@ -57,7 +57,7 @@ _imsgdump()
 		COMPREPLY=($(compgen -W "auto always never" -- "$cur"))
 		return ;;
 	esac
-	COMPREPLY=($(compgen -W "-A -H -V -c -f -h -m -o -p -q -r -w -x --text
+	COMPREPLY=($(compgen -W "-A -F -H -V -c -f -h -m -o -p -q -r -w -x --text
 	    --json --summary --sequence --color= --help --version --" -- "$cur"))
 	[[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
 }

@@ -263,6 +263,8 @@ attach(struct dump *d)
 {
 	size_t i;
 
+	if (d->o.follow)
+		trace_follow(tracer);
 	if (d->o.command != NULL)
 		return trace_command(tracer, d->o.command);
 	for (i = 0; i < d->o.npids; i++)
@@ -280,6 +282,17 @@ status_of(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* A daemon goes into the background: its messages are no longer seen. */
+static void
+tell_left(size_t n, int status)
+{
+	if (n > 0 && status != -1)
+		(void)fprintf(stderr,
+		    "imsgdump: the command has ended; %zu of its processes "
+		    "go%s on unwatched (-F stays)\n",
+		    n, n == 1 ? "es" : "");
+}
+
 static int
 follow(struct dump *d, struct channels *ch)
 {
@@ -293,6 +306,8 @@ follow(struct dump *d, struct channels *ch)
 	catch_signals();
 	if ((r = attach(d)) == 0 && (r = trace_run(tracer, d->chain)) == -1)
 		(void)complain("output", strerror(errno));
+	if (r == 0 && d->o.command != NULL && !d->o.quiet)
+		tell_left(trace_left(tracer), trace_status(tracer));
 	return r == -1 ? -1 : status_of(trace_status(tracer));
 }
 

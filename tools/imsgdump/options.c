@@ -28,6 +28,7 @@ static const char help[] =
 	  "  -p pid             this process, its threads and its children\n"
 	  "  -r file            messages of a capture file, - standard input\n"
 	  "  -- command         start this command and show its messages\n"
+	  "  -F                 and those of what it leaves running\n"
 	  "\n"
 	  "  -H header[:enum]   names of message types from a C header\n"
 	  "  -f expression      only messages like these, as type == 203\n"
@@ -143,6 +144,9 @@ set_flag(struct options *o, int c)
 	case 'A':
 		o->ascii = 1;
 		return 0;
+	case 'F':
+		o->follow = 1;
+		return 0;
 	case 'q':
 		o->quiet = 1;
 		return 0;
@@ -234,7 +238,7 @@ options_parse(struct options *o, int argc, char *argv[])
 		return wrong("cannot begin", strerror(ENOMEM));
 	/* The + stops GNU at the command: its options are not ours. */
 	while ((c = getopt_long(
-		    argc, argv, "+AH:Vc:f:hm:o:p:qr:w:x", longs, NULL)) != -1)
+		    argc, argv, "+AFH:Vc:f:hm:o:p:qr:w:x", longs, NULL)) != -1)
 		if (set_option(o, c, optarg) == -1)
 			return -1;
 	if (optind < argc)

@@ -23,7 +23,7 @@ enum shape {
 struct options {
 	enum shape shape;
 	int colour; /* 1 always, 0 never, -1 on a terminal */
-	int hex, ascii, quiet;
+	int follow, hex, ascii, quiet;
 	uint32_t maxsize;
 	uint64_t count; /* 0: no limit */
 	const char *filter, *output, *readfile, *writefile;

@@ -124,6 +124,8 @@ struct tracer {
 
 	pid_t command;
 	int command_status; /* -1: it runs, or there is none */
+	int follow;	    /* what it leaves behind, too */
+	size_t left;	    /* processes, at the end */
 	int exec_error[2];  /* where the child says why exec failed */
 	char *command_name;
 

@@ -298,18 +298,32 @@ step(struct tracer *tr)
 		drain(tr);
 }
 
+/* The command has ended, and what it left behind is not of interest. */
+static int
+is_over(const struct tracer *tr)
+{
+	return tr->command_status != -1 && !tr->follow;
+}
+
 int
 trace_loop(struct tracer *tr)
 {
 	if (watcher_start(tr) == -1)
 		return -1;
-	while (tr->threads.count > 0 && !tr->stop && tr->failed == 0) {
+	while (tr->threads.count > 0 && !tr->stop && tr->failed == 0 &&
+	    !is_over(tr)) {
 		step(tr);
 		if (tr->watcher == -1 && !tr->stop && tr->threads.count > 0 &&
 		    watcher_start(tr) == -1)
 			tr->failed = errno;
 	}
+	/* What was sent before the end of the command was is here by now. */
+	if (is_over(tr) && !tr->stop && tr->failed == 0) {
+		collect(tr);
+		handle(tr);
+	}
 	watcher_end(tr);
+	tr->left = tr->processes.count;
 	leave_all(tr);
 	if (tr->sink->flush(tr->sink) == -1 && tr->failed == 0)
 		tr->failed = errno;

@@ -47,6 +47,19 @@ trace_stop(struct tracer *tr)
 	(void)tr;
 }
 
+void
+trace_follow(struct tracer *tr)
+{
+	(void)tr;
+}
+
+size_t
+trace_left(const struct tracer *tr)
+{
+	(void)tr;
+	return 0;
+}
+
 int
 trace_status(const struct tracer *tr)
 {

@@ -202,6 +202,18 @@ trace_stop(struct tracer *tr)
 	errno = e;
 }
 
+void
+trace_follow(struct tracer *tr)
+{
+	tr->follow = 1;
+}
+
+size_t
+trace_left(const struct tracer *tr)
+{
+	return tr->left;
+}
+
 int
 trace_status(const struct tracer *tr)
 {

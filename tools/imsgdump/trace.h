@@ -25,15 +25,19 @@ struct tracer *trace_new(struct channels *);
 int trace_attach(struct tracer *, pid_t pid);
 /* Starts a command that is traced from its first system call on.  -1 as above. */
 int trace_command(struct tracer *, char *const argv[]);
+/* Whatever the command leaves behind is followed, too, to its end. */
+void trace_follow(struct tracer *);
 /*
- * Until all traced processes have ended, trace_stop() is called (by a signal
- * handler, or by a sink that has had enough), or a sink fails (-1).  flush is
- * called before it waits.  When it returns all that is still traced is left to
+ * Until the command has ended, or else all traced processes, trace_stop() is
+ * called (by a signal handler, or by a sink that has had enough), or a sink
+ * fails (-1).  flush is called before it waits.  When it returns all that is still traced is left to
  * itself, running; it can be called once.  The channels and the sink are used
  * by another thread while it runs.
  */
 int trace_run(struct tracer *, struct sink *);
 void trace_stop(struct tracer *);
+/* How many processes were left when trace_run() returned. */
+size_t trace_left(const struct tracer *);
 /* Wait status of the command of trace_command(), -1 if it has not ended. */
 int trace_status(const struct tracer *);
 /* The same, if trace_run() was not called. */
