@@ -195,6 +195,15 @@ a_stopped_process_stays_so_until_it_is_continued(void **state)
 }
 
 static void
+a_process_that_gives_itself_another_name_is_said(void **state)
+{
+	(void)state;
+	t_talk("names", NULL, 0);
+	assert_int_equal(fake_count(HEARD_RENAMED, 0), 1);
+	fake_end();
+}
+
+static void
 questions_come_before_their_answers(void **state)
 {
 	struct talk m;
@@ -353,6 +362,7 @@ main(void)
 		T(a_thread_that_executes_a_program_becomes_the_process),
 		T(signals_interrupt_what_they_interrupt_without_us),
 		T(a_stopped_process_stays_so_until_it_is_continued),
+		T(a_process_that_gives_itself_another_name_is_said),
 		T(questions_come_before_their_answers),
 		T(a_question_comes_first_though_it_takes_longer_than_its_answer),
 		T(questions_of_many_threads_come_before_their_answers),

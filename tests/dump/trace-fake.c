@@ -99,6 +99,13 @@ channels_exec(struct channels *c, pid_t pid)
 	told(hear(HEARD_EXEC, pid, -1, 0, 0));
 }
 
+void
+channels_renamed(struct channels *c, pid_t pid)
+{
+	(void)c;
+	told(hear(HEARD_RENAMED, pid, -1, 0, 0));
+}
+
 int
 channels_wants(struct channels *c, pid_t pid, int fd, int dir)
 {

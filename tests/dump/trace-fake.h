@@ -19,6 +19,7 @@ enum heard_kind {
 	HEARD_OPEN,
 	HEARD_PROCESS,
 	HEARD_EXEC,
+	HEARD_RENAMED,
 	HEARD_EXIT
 };
 

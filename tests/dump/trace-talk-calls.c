@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <sys/sendfile.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -336,6 +338,27 @@ strange(void)
 	want("write", write(fd[0], "seen", 4), 4);
 }
 
+/* Twice another name, once that of a process, and once none. */
+static void *
+rename_thread(void *arg)
+{
+	want("name of a thread", prctl(PR_SET_NAME, "thread"), 0);
+	return arg;
+}
+
+static void
+names(void)
+{
+	pthread_t t;
+	char name[16];
+
+	want("name", prctl(PR_SET_NAME, "process"), 0);
+	want("old name", prctl(PR_GET_NAME, name), 0);
+	if (pthread_create(&t, NULL, rename_thread, NULL) != 0 ||
+	    pthread_join(t, NULL) != 0)
+		errx(1, "thread");
+}
+
 int
 talk_calls(const char *mode, uint32_t n)
 {
@@ -353,6 +376,8 @@ talk_calls(const char *mode, uint32_t n)
 		late(n);
 	else if (strcmp(mode, "tree") == 0)
 		tree();
+	else if (strcmp(mode, "names") == 0)
+		names();
 	else if (strcmp(mode, "strange") == 0)
 		strange();
 	else

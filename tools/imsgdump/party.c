@@ -46,17 +46,17 @@ static void
 set(struct channels *c, struct end *e, pid_t pid)
 {
 	struct process *p = fdtable_process(c->fds, pid);
+	char name[sizeof(e->who.name)] = "";
 
-	if (p != NULL)
+	if (p != NULL) {
 		refresh(c, p);
-	if (e->who.pid != pid || p == NULL) {
-		e->who.pid = pid;
-		e->who.name[0] = '\0';
-		if (p == NULL)
-			process_name(pid, e->who.name, sizeof(e->who.name));
-	}
-	if (p != NULL && strcmp(p->name, e->who.name) != 0)
-		memcpy(e->who.name, p->name, sizeof(e->who.name));
+		memcpy(name, p->name, sizeof(name));
+	} else
+		process_name(pid, name, sizeof(name));
+	/* One that has ended has no name any more. */
+	if (e->who.pid != pid || name[0] != '\0')
+		memcpy(e->who.name, name, sizeof(name));
+	e->who.pid = pid;
 }
 
 const struct who *

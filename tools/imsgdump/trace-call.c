@@ -7,6 +7,7 @@
  * before it; where that was wrong the next look at an entry shows it.
  */
 #define _GNU_SOURCE
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -93,6 +94,7 @@ static const struct rule rules[] = {
 	{ SYS_fork, CALL_FORK, 0, -1 },
 	{ SYS_vfork, CALL_FORK, 0, -1 },
 #endif
+	{ SYS_prctl, CALL_PRCTL, 0, -1 },
 #ifdef SYS_recvmmsg_time64
 	{ SYS_recvmmsg_time64, CALL_MMSG, CHANNEL_RECV, 3 },
 #endif
@@ -329,6 +331,11 @@ changed(struct tracer *tr, struct thread *t, int64_t result)
 	case CALL_SPLICE:
 		if (result > 0)
 			spliced(tr, t, (size_t)result);
+		break;
+	case CALL_PRCTL:
+		/* The name of a process is that of its first thread. */
+		if ((int)t->arg[0] == PR_SET_NAME && t->e.id == pid)
+			channels_renamed(tr->channels, pid);
 		break;
 	case CALL_URING:
 		say_uring(t->proc);

@@ -59,6 +59,7 @@ enum call_kind {
 	CALL_ACCEPT,
 	CALL_CONNECT,
 	CALL_FORK,
+	CALL_PRCTL,
 	CALL_URING
 };
 
