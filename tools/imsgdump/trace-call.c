@@ -346,21 +346,28 @@ changed(struct tracer *tr, struct thread *t, int64_t result)
 static void
 leave(struct tracer *tr, struct thread *t, int64_t result)
 {
-	int wanted = t->wanted;
-
-	if (!moves(t->rule)) {
-		tr->dirty = 1;
-		changed(tr, t, result);
-		return;
-	}
-	/* While it waited the sender may have become one that is traced. */
-	if (t->rule->dir == CHANNEL_RECV && result > 0)
-		wanted = channels_wants(
-		    tr->channels, t->proc->e.id, (int)t->arg[0], CHANNEL_RECV);
-	if (wanted || result == 0) {
-		tr->dirty = 1;
+	tr->dirty = 1;
+	if (moves(t->rule))
 		move_done(tr, t, (size_t)result);
-	}
+	else
+		changed(tr, t, result);
+}
+
+/*
+ * Is what the call did of interest?  Most receives are not, for their messages
+ * were taken where they were sent: then the kernel need not be asked.  While
+ * it waited the sender may have become one that is traced, or the only one
+ * that was may have gone.
+ */
+static int
+matters(struct tracer *tr, const struct thread *t)
+{
+	if (!moves(t->rule))
+		return 1;
+	if (t->rule->dir == CHANNEL_RECV)
+		return channels_wants(
+		    tr->channels, t->proc->e.id, (int)t->arg[0], CHANNEL_RECV);
+	return t->wanted;
 }
 
 static int
@@ -390,8 +397,8 @@ at_exit(struct tracer *tr, struct thread *t, struct call_info *info)
 		channels_close(tr->channels, t->proc->e.id, (int)t->arg[0]);
 		return;
 	}
-	if (look(tr, t->e.id, info) == 0 && info->op == OP_EXIT &&
-	    !info->u.exit.is_error)
+	if (matters(tr, t) && look(tr, t->e.id, info) == 0 &&
+	    info->op == OP_EXIT && !info->u.exit.is_error)
 		leave(tr, t, info->u.exit.result);
 }
 
