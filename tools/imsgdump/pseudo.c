@@ -48,7 +48,9 @@ text_length(const char *text, size_t max)
 {
 	size_t n = 0;
 
-	while (text != NULL && n < max && text[n] != '\0')
+	if (text == NULL)
+		return 0;
+	while (n < max && text[n] != '\0')
 		n++;
 	return n;
 }
