@@ -207,12 +207,14 @@ channel_sweep(struct channels *c, int n)
 
 	while (n-- > 0 && c->idle.first != NULL)
 		channel_check(c, c->idle.first);
-	while (c->idle.count > IDLE_MAX)
+	while (c->idle.count > IDLE_MAX && c->idle.first != NULL)
 		channel_retire(c, c->idle.first);
-	while (c->live.count + c->idle.count >= CHANNELS_MAX &&
-	    (ch = c->idle.first != NULL ? c->idle.first : c->live.first) !=
-		NULL)
+	while (c->live.count + c->idle.count >= CHANNELS_MAX) {
+		ch = c->idle.first != NULL ? c->idle.first : c->live.first;
+		if (ch == NULL)
+			break;
 		channel_retire(c, ch);
+	}
 }
 
 void

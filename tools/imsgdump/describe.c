@@ -207,7 +207,7 @@ file(const char *text, size_t len, char *out, size_t size)
 	word(out, size, text, len);
 	len = strlen(out);
 	if (deleted && len + mark <= size)
-		memcpy(out + len, DELETED + 1, mark);
+		memcpy(out + len, &DELETED[1], mark);
 }
 
 void
