@@ -205,8 +205,9 @@ file(const char *text, size_t len, char *out, size_t size)
 		return;
 	}
 	word(out, size, text, len);
-	if (deleted && strlen(out) + mark <= size)
-		strcat(out, "(deleted)");
+	len = strlen(out);
+	if (deleted && len + mark <= size)
+		memcpy(out + len, &DELETED[1], mark);
 }
 
 void

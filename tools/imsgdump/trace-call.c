@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,11 +110,13 @@ static const struct rule rules[] = {
 void
 call_setup(struct tracer *tr)
 {
-	unsigned char i;
+	size_t i;
 
+	_Static_assert(sizeof(rules) / sizeof(rules[0]) <= UCHAR_MAX + 1,
+	    "a number of a rule is a byte");
 	for (i = 1; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		if (rules[i].nr >= 0 && rules[i].nr < CALLS)
-			tr->rule[rules[i].nr] = i;
+			tr->rule[rules[i].nr] = (unsigned char)i;
 	}
 }
 
