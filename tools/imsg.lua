@@ -42,7 +42,7 @@ local f = {
 	len = ProtoField.uint32("imsg.len", "Length", base.DEC, nil, nil,
 	    "Total size, header included"),
 	peerid = ProtoField.uint32("imsg.peerid", "Peer ID"),
-	pid = ProtoField.uint32("imsg.pid", "PID", base.DEC, nil, nil,
+	pid = ProtoField.int32("imsg.pid", "PID", base.DEC, nil, nil,
 	    "What the sender put into the header"),
 	payload = ProtoField.bytes("imsg.payload", "Payload"),
 	named_type = ProtoField.uint32("imsg.names.type", "Type"),
@@ -209,8 +209,10 @@ local function fixed(m)
 	m.channel = tvb(12, 4):uint()
 	m.from_pid = tvb(16, 4):uint()
 	m.to_pid = tvb(20, 4):uint()
-	tree:add(f.channel, tvb(12, 4))
-	-- A note is about none.
+	-- A note is about no event, and one about the capture about no channel.
+	if m.channel ~= 0 or m.kind ~= NOTE then
+		tree:add(f.channel, tvb(12, 4))
+	end
 	if m.event ~= 0 then
 		tree:add(f.event, tvb(8, 1))
 	end
@@ -292,7 +294,7 @@ local function header(m, tree)
 	m.type = tvb(pos, 4):uint()
 	m.len = tvb(pos + 4, 4):uint()
 	m.peerid = tvb(pos + 8, 4):uint()
-	m.pid = tvb(pos + 12, 4):uint()
+	m.pid = tvb(pos + 12, 4):int()
 	local item = tree:add(f.type, tvb(pos, 4))
 	m.type_name = m.kind == MESSAGE and names[m.type] or nil
 	if m.type_name then

@@ -110,7 +110,7 @@ done <<'END'
 10 imsg.channel 4294967295
 10 imsg.type 4294967295
 10 imsg.peerid 4294967295
-10 imsg.pid 4294967295
+10 imsg.pid -1
 10 imsg.fd 2147483647
 10 imsg.from.pid 2147483647
 11 imsg.payload

@@ -213,6 +213,9 @@ denies "... not with one that may undefine it" maybe.h "$unknown"
 printf '#if 0 || \\\n /* and\n */ HAVE_X\nenum imsg_type { IMSG_A };
 #else\nenum imsg_type { IMSG_B };\n#endif\n' >around.h
 denies "a condition around it" around.h "$uncertain""around.h:1: $unknown"
+printf 'enum imsg_type { IMSG_A,\n/* a */ /* b\n*/ #ifdef HAVE_X\nIMSG_X,\n#endif
+IMSG_B };\n' >comment.h
+denies "a condition behind a comment" comment.h "$unknown"
 printf '#ifdef X\n#define B 1\n#else\n#define B 2\n#endif
 #define C (B + 1)\nenum imsg_type { IMSG_A = C };\n' >macro.h
 denies "a condition around a macro within a macro" macro.h \

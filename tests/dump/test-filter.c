@@ -82,6 +82,26 @@ every_field_can_be_compared(void **state)
 }
 
 static void
+a_descriptor_whose_number_is_not_known_has_none(void **state)
+{
+	/* clang-format off */
+	static const char *const yes[] = {
+		"fd", "fd == present", "fd != 5", "fd != -1", NULL
+	};
+	static const char *const no[] = {
+		"fd < 5", "fd <= 5", "fd == -1", "fd > 5", NULL
+	};
+	/* clang-format on */
+	struct record r = a_message();
+
+	(void)state;
+	r.fd_state = IMSG_FD_PRESENT;
+	r.fd = -1;
+	all_true(&r, yes);
+	all_false(&r, no);
+}
+
+static void
 descriptors_can_be_asked_for(void **state)
 {
 	/* clang-format off */
@@ -284,6 +304,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_can_be_compared),
 		cmocka_unit_test(descriptors_can_be_asked_for),
+		cmocka_unit_test(
+		    a_descriptor_whose_number_is_not_known_has_none),
 		cmocka_unit_test(what_is_not_known_matches_only_negations),
 		cmocka_unit_test(notes_always_match),
 		cmocka_unit_test(connectives_bind_as_usual),

@@ -123,11 +123,12 @@ the_pointer_shows_all_fields(void **state)
 	r.fd_state = IMSG_FD_PRESENT;
 	r.fd = 5;
 	r.fdname = "/dev/pts/3";
+	r.from.name = "tmux\\ \033";
 	put(s, &r);
 	assert_non_null(strstr(finish(&o, s),
 	    "<title>2026-11-26T12:03:04.123456789Z\n"
-	    "channel 1 (modern): tmux:_client[100] &gt; "
-	    "tmux:_server[101]\n"
+	    "channel 1 (modern): tmux\\\\ \\x1b[100] &gt; "
+	    "tmux: server[101]\n"
 	    "type 203 MSG_EXIT\n"
 	    "peerid 8, pid -1, length 20, sent\n"
 	    "descriptor 5, present /dev/pts/3</title>"));

@@ -250,6 +250,37 @@ the_rest_of_a_large_message_is_skipped(void **state)
 }
 
 /* Thousands of streams share a pipe and what memory they may have. */
+/*
+ * A marked message of the old wire reads as the start of a larger modern one:
+ * that no more comes tells which it is.
+ */
+static void
+a_single_message_in_small_pieces(void **state)
+{
+	static const size_t piece[] = { 1, 5, 15, 20, 40 };
+	struct told t;
+	struct wire w;
+	size_t i, at, n;
+	int wire;
+
+	(void)state;
+	for (i = 0; i < 2 * sizeof(piece) / sizeof(piece[0]); i++) {
+		wire = i % 2 == 0 ? IMSG_WIRE_CLASSIC : IMSG_WIRE_MODERN;
+		memset(&w, 0, sizeof(w));
+		w_msg(&w, wire, 45, ME, 7, 55);
+		t_start(&t, MAX, 1 << 24);
+		for (at = 0; at < w.len; at += n) {
+			n = piece[i / 2];
+			n = n < w.len - at ? n : w.len - at;
+			t_call(&t, w.p + at, n, ME, 7, at == 0);
+		}
+		stream_end(t.s, 1);
+		t_all(&t, &w);
+		t_stop(&t);
+		w_free(&w);
+	}
+}
+
 static void
 many_streams_need_no_descriptors(void **state)
 {
@@ -343,6 +374,7 @@ main(void)
 		cmocka_unit_test(all_messages_of_calls_that_end_with_them),
 		cmocka_unit_test(from_any_byte_on_what_is_shown_is_true),
 		cmocka_unit_test(the_rest_of_a_large_message_is_skipped),
+		cmocka_unit_test(a_single_message_in_small_pieces),
 		cmocka_unit_test(many_streams_need_no_descriptors),
 		cmocka_unit_test(time_grows_with_the_bytes),
 	};

@@ -274,7 +274,7 @@ evidence_last(const struct evidence *e)
 
 	if (!m && !c)
 		return EVIDENCE_WAIT;
-	if (!e->presumed && (w[wire].odd || e->untidy))
+	if (!e->presumed && w[wire].matches == 0 && (w[wire].odd || e->untidy))
 		return EVIDENCE_WAIT;
 	if (m && c)
 		return w->told ? EVIDENCE_WAIT : RECORD_WIRE_UNKNOWN;

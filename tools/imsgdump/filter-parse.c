@@ -16,7 +16,7 @@
  *	pid	number, or text: process id or name of either party
  *	from to	the same of the sender, of the receiver
  *	peer peerid hdrpid length len channel	number
- *	event	queued sent received dropped
+ *	event	queued sent received dropped unread
  *	fd	number; none present lost surplus; with ~ what it refers to
  * ~ is fnmatch(3).
  */

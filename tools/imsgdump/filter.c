@@ -68,7 +68,9 @@ descriptor(const struct record *r, const struct test *t)
 
 	switch (t->field) {
 	case FIELD_FDNUM:
-		return there ? numbers(r->fd, t) : t->cmp == CMP_NE;
+		/* One whose number is not known has none to compare. */
+		return there && r->fd >= 0 ? numbers(r->fd, t) :
+					     t->cmp == CMP_NE;
 	case FIELD_FDNAME:
 		return texts(there ? r->fdname : NULL, t);
 	case FIELD_FDSTATE:

@@ -148,8 +148,15 @@ is_hash(const struct scan *x, unsigned i)
 {
 	unsigned line, end = 0, offset = token_at(x, i, &line, &end);
 
-	return end == offset + 1 && offset < x->size &&
-	    x->text[offset] == '#' && begins_line(x, offset);
+	if (end != offset + 1 || offset >= x->size || x->text[offset] != '#')
+		return false;
+	/* A comment before it on its line is as good as a blank. */
+	while (!begins_line(x, offset)) {
+		if (i == 0 || clang_getTokenKind(x->v[--i]) != CXToken_Comment)
+			return false;
+		offset = token_at(x, i, &line, &end);
+	}
+	return true;
 }
 
 static void

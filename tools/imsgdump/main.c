@@ -19,6 +19,7 @@
 #include "capture.h"
 #include "chain.h"
 #include "options.h"
+#include "safe.h"
 #include "sinks.h"
 #include "trace.h"
 
@@ -29,9 +30,9 @@ struct dump {
 	struct options o;
 	struct names *names;
 	struct filter *filter;
-	struct sink *chain;
-	FILE *out; /* of a shape */
-	int stop;  /* of the reader of a capture */
+	struct sink *chain, *capture; /* capture: of -w, or NULL */
+	FILE *out;		      /* of a shape */
+	int stop;		      /* of the reader of a capture */
 };
 
 /* For the signal handler, and for a chain that has had enough. */
@@ -61,7 +62,12 @@ enough(void *arg)
 static int
 complain(const char *what, const char *why)
 {
-	(void)fprintf(stderr, "imsgdump: %s: %s\n", what, why);
+	/* A shell's pattern may have found the name of a stranger's file. */
+	(void)fputs("imsgdump: ", stderr);
+	safe_print(stderr, what, strlen(what));
+	(void)fputs(": ", stderr);
+	safe_print(stderr, why, strlen(why));
+	(void)putc('\n', stderr);
 	return -1;
 }
 
@@ -105,10 +111,48 @@ load_names(struct dump *d)
 	return 0;
 }
 
+/* What a capture that is read brings belongs into the one that is written. */
 static int
 add_name(void *arg, uint32_t type, const char *name)
 {
-	return names_add(arg, type, name);
+	struct dump *d = arg;
+	size_t before = names_count(d->names);
+
+	if (names_add(d->names, type, name) == -1)
+		return -1;
+	if (d->capture == NULL || names_count(d->names) == before)
+		return 0;
+	return capture_name(d->capture, type, name);
+}
+
+static int
+same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	if (strcmp(b, "-") == 0)
+		return 0;
+	return (strcmp(a, "-") == 0 ? fstat(STDIN_FILENO, &sa) :
+				      stat(a, &sa)) == 0 &&
+	    stat(b, &sb) == 0 && S_ISREG(sb.st_mode) &&
+	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* Before anything is created, which would empty what is to be read. */
+static int
+check_files(const struct options *o)
+{
+	const char *outs[] = { o->writefile, o->output };
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (o->readfile != NULL && outs[i] != NULL &&
+		    same_file(o->readfile, outs[i]))
+			return complain(outs[i], "is the file that is read");
+	if (o->writefile != NULL && o->output != NULL &&
+	    strcmp(o->output, "-") != 0 && strcmp(o->writefile, o->output) == 0)
+		return complain(o->output, "-o and -w want a file each");
+	return 0;
 }
 
 /*
@@ -127,8 +171,8 @@ look_for_names(struct dump *d)
 		return 0;
 	if ((f = fopen(d->o.readfile, "re")) == NULL)
 		return complain(d->o.readfile, strerror(errno));
-	if (capture_read_names(
-		f, NULL, add_name, d->names, NULL, why, sizeof(why)) == -1)
+	if (capture_read_names(f, NULL, add_name, d, NULL, why, sizeof(why)) ==
+	    -1)
 		return complain(d->o.readfile, why);
 	return 0;
 }
@@ -141,7 +185,10 @@ make_filter(struct dump *d)
 	if (d->o.filter == NULL)
 		return 0;
 	d->filter = filter_new(d->o.filter, d->names, why, sizeof(why));
-	return d->filter == NULL ? complain("filter", why) : 0;
+	if (d->filter != NULL)
+		return 0;
+	(void)fprintf(stderr, "imsgdump: filter: %s\n", why); /* harmless */
+	return -1;
 }
 
 static int
@@ -204,6 +251,7 @@ add_capture(struct dump *d)
 	if ((s = capture_sink(f, why, sizeof(why))) == NULL)
 		return complain(d->o.writefile, why);
 	chain_add(d->chain, s);
+	d->capture = s;
 	if (names_each(d->names, capture_name, s) == -1)
 		return complain(d->o.writefile, strerror(errno));
 	return 0;
@@ -236,7 +284,7 @@ read_capture(struct dump *d)
 	    (f = fopen(d->o.readfile, "re")) == NULL)
 		return complain(d->o.readfile, strerror(errno));
 	r = capture_read_names(
-	    f, d->chain, add_name, d->names, &d->stop, why, sizeof(why));
+	    f, d->chain, add_name, d, &d->stop, why, sizeof(why));
 	if (r == -1)
 		return complain(d->o.readfile, why);
 	return r;
@@ -335,8 +383,9 @@ live(struct dump *d)
 static int
 run(struct dump *d)
 {
-	if (load_names(d) == -1 || look_for_names(d) == -1 ||
-	    make_filter(d) == -1 || make_chain(d) == -1)
+	if (check_files(&d->o) == -1 || load_names(d) == -1 ||
+	    look_for_names(d) == -1 || make_filter(d) == -1 ||
+	    make_chain(d) == -1)
 		return -1;
 	return d->o.readfile != NULL ? read_capture(d) : live(d);
 }

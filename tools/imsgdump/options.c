@@ -16,6 +16,8 @@
 
 #include <imsg.h>
 
+#include "safe.h"
+
 #define USAGE                                    \
 	"usage: imsgdump [options] -p pid ...\n" \
 	"       imsgdump [options] -r file\n"    \
@@ -66,7 +68,9 @@ static const struct option longs[] = {
 static int
 wrong(const char *what, const char *value)
 {
-	(void)fprintf(stderr, "imsgdump: %s: %s\n", what, value);
+	(void)fprintf(stderr, "imsgdump: %s: ", what);
+	safe_print(stderr, value, strlen(value));
+	(void)putc('\n', stderr);
 	return -1;
 }
 
@@ -131,8 +135,8 @@ set_number(struct options *o, int c, const char *s)
 			return wrong("not a count of messages", s);
 		return 0;
 	}
-	if (number(s, IMSG_HEADER_SIZE, INT32_MAX, &v) == -1)
-		return wrong("not a size of messages, 16 to 2147483647", s);
+	if (number(s, MAX_IMSGSIZE, INT32_MAX, &v) == -1)
+		return wrong("not a size of messages, 16384 to 2147483647", s);
 	o->maxsize = (uint32_t)v;
 	return 0;
 }

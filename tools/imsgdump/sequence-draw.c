@@ -79,12 +79,16 @@ put_span(FILE *f, const char *class, const char *s)
 	(void)fputs("</tspan>", f);
 }
 
+/* Its name is harmless already. */
 static void
 life_party(const struct life *l, char *out, size_t size)
 {
-	struct party p = { l->pid, l->name };
+	const char *name = l->name[0] == '\0' ? "?" : l->name;
 
-	shape_party(out, size, &p);
+	if (l->pid != 0)
+		(void)snprintf(out, size, "%s[%ld]", name, (long)l->pid);
+	else
+		(void)snprintf(out, size, "%s", name);
 }
 
 /* What the pointer shows above an arrow. */
