@@ -134,10 +134,26 @@ numbers_that_get_another_meaning_are_said(void **state)
 	/* dup2 and close_range; dup3 and close_range */
 	assert_int_equal(said(HEARD_CLOSE, 40), 2);
 	assert_int_equal(said(HEARD_CLOSE, 41), 2);
-	/* two pairs; one end of a connection, and the other */
-	assert_int_equal(fake_count(HEARD_OPEN, 0), 6);
+	assert_int_equal(fake_count(HEARD_PAIR, 0), 2);
+	/* One end of a connection, and the other. */
+	assert_int_equal(fake_count(HEARD_OPEN, 0), 2);
 	is_message(0, "accepted");
 	is_message(1, "connected");
+	fake_end();
+}
+
+static void
+a_process_that_renames_itself_is_said_before_it_sends_again(void **state)
+{
+	size_t i;
+
+	(void)state;
+	t_talk("name", NULL, 0);
+	for (i = 0; i < fake.n && fake.heard[i].kind != HEARD_NAME; i++)
+		continue;
+	assert_int_equal(fake_count(HEARD_NAME, 0), 1);
+	assert_true(i + 1 < fake.n);
+	assert_int_equal(fake.heard[i + 1].kind, HEARD_BYTES);
 	fake_end();
 }
 
@@ -348,6 +364,7 @@ main(void)
 		T(a_large_message_comes_in_pieces_of_which_the_last_is_marked),
 		T(bytes_that_pass_by_the_memory_of_the_process_are_a_gap),
 		T(numbers_that_get_another_meaning_are_said),
+		T(a_process_that_renames_itself_is_said_before_it_sends_again),
 		T(programs_that_follow_each_other_and_their_children_are_followed),
 		T(vfork_and_posix_spawn_are_followed),
 		T(a_thread_that_executes_a_program_becomes_the_process),

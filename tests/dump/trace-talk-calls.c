@@ -4,6 +4,7 @@
  * passes descriptors or gives a descriptor number another meaning, once each.
  */
 #define _GNU_SOURCE
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -336,6 +337,19 @@ strange(void)
 	want("write", write(fd[0], "seen", 4), 4);
 }
 
+/* Whoever writes after it has changed its name is known by the new one. */
+static void
+renames(void)
+{
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == -1)
+		err(1, "socketpair");
+	want("other", prctl(PR_GET_DUMPABLE), 1);
+	want("name", prctl(PR_SET_NAME, "another"), 0);
+	want("write", write(fd[0], "renamed", 7), 7);
+}
+
 int
 talk_calls(const char *mode, uint32_t n)
 {
@@ -347,6 +361,8 @@ talk_calls(const char *mode, uint32_t n)
 		unseen();
 	else if (strcmp(mode, "numbers") == 0)
 		numbers();
+	else if (strcmp(mode, "name") == 0)
+		renames();
 	else if (strcmp(mode, "stops") == 0)
 		stops(n);
 	else if (strcmp(mode, "late") == 0)

@@ -7,6 +7,7 @@
  * before it; where that was wrong the next look at an entry shows it.
  */
 #define _GNU_SOURCE
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -85,6 +86,7 @@ static const struct rule rules[] = {
 #endif
 	{ SYS_accept4, CALL_ACCEPT, 0, -1 },
 	{ SYS_connect, CALL_CONNECT, 0, -1 },
+	{ SYS_prctl, CALL_PRCTL, 0, -1 },
 	{ SYS_clone, CALL_FORK, 0, -1 },
 #ifdef SYS_clone3
 	{ SYS_clone3, CALL_FORK, 0, -1 },
@@ -287,8 +289,7 @@ opened_pair(struct tracer *tr, struct thread *t)
 
 	if (memory_read(tr, t->e.id, t->arg[3], fd, sizeof(fd)) != sizeof(fd))
 		return;
-	channels_open(tr->channels, t->proc->e.id, fd[0]);
-	channels_open(tr->channels, t->proc->e.id, fd[1]);
+	channels_pair(tr->channels, t->proc->e.id, fd[0], fd[1]);
 }
 
 static void
@@ -303,7 +304,7 @@ say_uring(struct process *p)
 	    (long)p->e.id);
 }
 
-/* A call that gives a descriptor number another meaning. */
+/* A call that gives a number, or the process, another meaning. */
 static void
 changed(struct tracer *tr, struct thread *t, int64_t result)
 {
@@ -325,6 +326,10 @@ changed(struct tracer *tr, struct thread *t, int64_t result)
 		break;
 	case CALL_CONNECT:
 		channels_open(tr->channels, pid, (int)t->arg[0]);
+		break;
+	case CALL_PRCTL:
+		if ((int)t->arg[0] == PR_SET_NAME)
+			channels_renamed(tr->channels, pid);
 		break;
 	case CALL_SPLICE:
 		if (result > 0)
