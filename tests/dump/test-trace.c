@@ -315,6 +315,16 @@ a_process_that_is_killed_is_gone_and_the_rest_is_heard(void **state)
 }
 
 static void
+the_last_words_of_those_that_are_killed_for_them_are_heard(void **state)
+{
+	(void)state;
+	t_talk("victims", "500", 0);
+	assert_int_equal(fake_count(HEARD_BYTES, 0), 500);
+	assert_int_equal(fake_count(HEARD_EXIT, 0), 501);
+	fake_end();
+}
+
+static void
 a_command_that_cannot_be_run_ends_as_in_a_shell(void **state)
 {
 	char *const none[] = { (char *)(uintptr_t) "/nowhere/\033none", NULL };
@@ -375,6 +385,7 @@ main(void)
 		T(questions_of_many_threads_come_before_their_answers),
 		T(what_cannot_be_seen_is_said_once_a_process),
 		T(a_process_that_is_killed_is_gone_and_the_rest_is_heard),
+		T(the_last_words_of_those_that_are_killed_for_them_are_heard),
 		T(a_command_that_cannot_be_run_ends_as_in_a_shell),
 		T(the_command_finds_the_signals_as_they_were),
 	};

@@ -337,6 +337,30 @@ strange(void)
 	want("write", write(fd[0], "seen", 4), 4);
 }
 
+/* Children that send, and are killed as soon as that has come. */
+static void
+victims(uint32_t n)
+{
+	int fd[2];
+	char c[4];
+	pid_t pid;
+
+	while (n-- > 0) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == -1)
+			err(1, "socketpair");
+		if ((pid = fork()) == 0) {
+			want("last", write(fd[1], "last", 4), 4);
+			(void)pause();
+		}
+		while (recv(fd[0], c, 4, MSG_DONTWAIT) != 4)
+			continue;
+		(void)kill(pid, SIGKILL);
+		want("killed", waitpid(pid, NULL, 0), pid);
+		(void)close(fd[0]);
+		(void)close(fd[1]);
+	}
+}
+
 /* Whoever writes after it has changed its name is known by the new one. */
 static void
 renames(void)
@@ -363,6 +387,8 @@ talk_calls(const char *mode, uint32_t n)
 		numbers();
 	else if (strcmp(mode, "name") == 0)
 		renames();
+	else if (strcmp(mode, "victims") == 0)
+		victims(n);
 	else if (strcmp(mode, "stops") == 0)
 		stops(n);
 	else if (strcmp(mode, "late") == 0)
