@@ -163,6 +163,14 @@ channels_open(struct channels *c, pid_t pid, int fd)
 }
 
 void
+channels_pair(struct channels *c, pid_t pid, int fd1, int fd2)
+{
+	(void)c;
+	place(pid, fd1)->pid = place(pid, fd2)->pid = 0;
+	told(hear(HEARD_PAIR, pid, fd1, 0, (size_t)fd2));
+}
+
+void
 channels_eof(struct channels *c, pid_t pid, int fd, int64_t time)
 {
 	(void)c;

@@ -4,8 +4,8 @@
  * passes descriptors or gives a descriptor number another meaning, once each.
  */
 #define _GNU_SOURCE
-#include <sys/sendfile.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -359,6 +359,30 @@ names(void)
 		errx(1, "thread");
 }
 
+/* Children that send, and are killed as soon as that has come. */
+static void
+victims(uint32_t n)
+{
+	int fd[2];
+	char c[4];
+	pid_t pid;
+
+	while (n-- > 0) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == -1)
+			err(1, "socketpair");
+		if ((pid = fork()) == 0) {
+			want("last", write(fd[1], "last", 4), 4);
+			(void)pause();
+		}
+		while (recv(fd[0], c, 4, MSG_DONTWAIT) != 4)
+			continue;
+		(void)kill(pid, SIGKILL);
+		want("killed", waitpid(pid, NULL, 0), pid);
+		(void)close(fd[0]);
+		(void)close(fd[1]);
+	}
+}
+
 int
 talk_calls(const char *mode, uint32_t n)
 {
@@ -370,6 +394,8 @@ talk_calls(const char *mode, uint32_t n)
 		unseen();
 	else if (strcmp(mode, "numbers") == 0)
 		numbers();
+	else if (strcmp(mode, "victims") == 0)
+		victims(n);
 	else if (strcmp(mode, "stops") == 0)
 		stops(n);
 	else if (strcmp(mode, "late") == 0)

@@ -134,6 +134,10 @@ void flow_free(struct flow *);
 void channels_note(struct channels *, const char *);
 int64_t channels_now(void);
 
+/* holdings.c */
+/* The number of a descriptor by which it holds a socket, or -1. */
+int process_holds(struct process *, uint64_t ino);
+
 /* party.c */
 /*
  * The process at a socket: the one that last used it, or else one that holds

@@ -95,8 +95,7 @@ party_is_traced(struct channels *c, struct end *e, pid_t except)
 	if (e->ino == 0 || e->checked == c->sockets)
 		return 0;
 	for (p = fdtable_processes(c->fds); p != NULL; p = p->older) {
-		if (p->pid == except ||
-		    (fd = endpoint_holds(p->pid, e->ino)) == -1)
+		if (p->pid == except || (fd = process_holds(p, e->ino)) == -1)
 			continue;
 		k = fdtable_find(c->fds, p->pid, fd);
 		if (k != NULL)
@@ -114,11 +113,11 @@ party_is_traced(struct channels *c, struct end *e, pid_t except)
 static pid_t
 traced_holder(struct channels *c, const struct end *e, pid_t except, int *n)
 {
-	const struct process *p;
+	struct process *p;
 	pid_t best = 0;
 
 	for (p = fdtable_processes(c->fds); p != NULL; p = p->older)
-		if (p->pid != except && endpoint_holds(p->pid, e->ino) != -1) {
+		if (p->pid != except && process_holds(p, e->ino) != -1) {
 			if (p->pid > best)
 				best = p->pid;
 			++*n;

@@ -102,6 +102,17 @@ static const struct rule rules[] = {
 #ifdef SYS_sendfile64
 	{ SYS_sendfile64, CALL_SENDFILE, CHANNEL_SEND, -1 },
 #endif
+	{ SYS_kill, CALL_ENDS, 0, -1 },
+	{ SYS_tkill, CALL_ENDS, 0, -1 },
+	{ SYS_tgkill, CALL_ENDS, 0, -1 },
+	{ SYS_rt_sigqueueinfo, CALL_ENDS, 0, -1 },
+	{ SYS_rt_tgsigqueueinfo, CALL_ENDS, 0, -1 },
+#ifdef SYS_pidfd_send_signal
+	{ SYS_pidfd_send_signal, CALL_ENDS, 0, -1 },
+#endif
+	{ SYS_exit_group, CALL_ENDS, 0, -1 },
+	{ SYS_execve, CALL_ENDS, 0, -1 },
+	{ SYS_execveat, CALL_ENDS, 0, -1 },
 #ifdef SYS_io_uring_setup
 	{ SYS_io_uring_setup, CALL_URING, 0, -1 },
 #endif
@@ -238,6 +249,10 @@ enter(struct tracer *tr, struct thread *t, struct call_info *info)
 	if (nr >= CALLS || tr->rule[nr] == 0)
 		return;
 	r = &rules[tr->rule[nr]];
+	if (r->kind == CALL_ENDS) {
+		loop_hear_senders(tr, t->e.id);
+		return;
+	}
 	if (r->flags != -1 &&
 	    (info->u.entry.arg[r->flags] & (MSG_PEEK | MSG_OOB)))
 		return;
@@ -292,8 +307,7 @@ opened_pair(struct tracer *tr, struct thread *t)
 
 	if (memory_read(tr, t->e.id, t->arg[3], fd, sizeof(fd)) != sizeof(fd))
 		return;
-	channels_open(tr->channels, t->proc->e.id, fd[0]);
-	channels_open(tr->channels, t->proc->e.id, fd[1]);
+	channels_pair(tr->channels, t->proc->e.id, fd[0], fd[1]);
 }
 
 static void
@@ -308,7 +322,7 @@ say_uring(struct process *p)
 	    (long)p->e.id);
 }
 
-/* A call that gives a descriptor number another meaning. */
+/* A call that gives a number, or the process, another meaning. */
 static void
 changed(struct tracer *tr, struct thread *t, int64_t result)
 {

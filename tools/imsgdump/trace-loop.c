@@ -246,18 +246,50 @@ handle_one(struct tracer *tr, struct event *e)
 }
 
 static void
-handle(struct tracer *tr)
+handle_senders(struct tracer *tr)
 {
 	struct thread *t, *later;
-	size_t i;
 
-	if (tr->first != NULL && any_emits(tr) && !all_arrived(tr))
-		settle(tr);
-	for (t = tr->first; t != NULL && tr->nevents > 1; t = later) {
+	for (t = tr->first; t != NULL; t = later) {
 		later = t->later;
 		if (t->arrived)
 			handle_one(tr, &tr->events[t->event]);
 	}
+}
+
+/* Its stop has been seen, but may not have been waited for: see step(). */
+static void
+take_report(struct tracer *tr, pid_t tid)
+{
+	int status;
+
+	if (waitpid(tid, &status, WAIT_FLAGS | WNOHANG) != tid ||
+	    WIFSTOPPED(status))
+		return;
+	/* It was killed just now. */
+	if (push(tr, tid, status) == -1)
+		tr->failed = ENOMEM;
+}
+
+void
+loop_hear_senders(struct tracer *tr, pid_t tid)
+{
+	if (tr->first == NULL)
+		return;
+	take_report(tr, tid);
+	settle(tr);
+	handle_senders(tr);
+}
+
+static void
+handle(struct tracer *tr)
+{
+	size_t i;
+
+	if (tr->first != NULL && any_emits(tr) && !all_arrived(tr))
+		settle(tr);
+	if (tr->nevents > 1)
+		handle_senders(tr);
 	for (i = 0; i < tr->nevents; i++)
 		handle_one(tr, &tr->events[i]);
 	tr->nevents = 0;
@@ -300,8 +332,7 @@ step(struct tracer *tr)
 {
 	if (next(tr) && (++tr->turn % TURN == 0 || any_emits(tr))) {
 		if (tr->nevents == 1 && tr->events[0].status == SYSCALL_STOP)
-			(void)waitpid(
-			    tr->events[0].tid, NULL, WAIT_FLAGS | WNOHANG);
+			take_report(tr, tr->events[0].tid);
 		collect(tr);
 	}
 	handle(tr);
