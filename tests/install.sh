@@ -248,6 +248,18 @@ fresh()
 	    ninja -C "$tmp/b" && DESTDIR=$dest meson install -C "$tmp/b"
 }
 
+# Where there is neither, as far as Meson is told, whose name for pkg-config
+# has changed.
+{
+	echo '[binaries]'
+	for f in pkgconfig pkg-config pcap-config cmake; do
+		echo "$f = '/nonexistent'"
+	done
+} >"$tmp/bare"
+# This compiler may have none, though the machine does.
+as_here=
+[ -n "$bin" ] || as_here=--native-file=$tmp/bare
+
 # Moves what was installed and points pkg-config there.
 moved()
 {
@@ -295,7 +307,7 @@ check "... is found wherever it is" program libimsg78
 check "... and runs" hello "$tmp/moved here/lib/some/where"
 
 check "-Ddefault_library=static" fresh --prefix="/odd prefix" \
-    -Ddefault_library=static -Dtools=auto --libdir=lib
+    -Ddefault_library=static -Dtools=auto $as_here --libdir=lib
 check "... has no shared library" \
     sh -c "[ -z \"\$(find '$tmp/dest' -name '*.so*')\" ]"
 moved
@@ -311,7 +323,7 @@ else
 fi
 real="$tmp/dest/real prefix"
 check "-Ddefault_library=shared" fresh --prefix="$real" \
-    -Ddefault_library=shared -Dtools=auto --libdir=lib
+    -Ddefault_library=shared -Dtools=auto $as_here --libdir=lib
 check "... has the shared library" test -s "$real/lib/libimsg.so"
 if [ -x "$(find "$real" -name imsgdump-names)" ]; then
 	check "... imsgdump -H finds its helper" \
@@ -320,14 +332,6 @@ else
 	skip "... imsgdump -H" "no libclang, or imsgdump is left out"
 fi
 
-# Where there is neither, as far as Meson is told, whose name for pkg-config
-# has changed.
-{
-	echo '[binaries]'
-	for f in pkgconfig pkg-config pcap-config cmake; do
-		echo "$f = '/nonexistent'"
-	done
-} >"$tmp/bare"
 check "without libpcap and jansson" fresh --prefix=/usr --libdir=lib \
     -Dtools=auto --native-file "$tmp/bare"
 check "... Meson says that imsgdump is left out" \
