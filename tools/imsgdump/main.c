@@ -225,7 +225,8 @@ add_shape(struct dump *d)
 {
 	struct sink *s;
 
-	if (d->o.writefile != NULL && d->o.shape == SHAPE_DEFAULT)
+	if (d->o.writefile != NULL && d->o.shape == SHAPE_DEFAULT &&
+	    d->o.output == NULL)
 		return 0;
 	if ((d->out = create(d->o.output != NULL ? d->o.output : "-")) == NULL)
 		return complain(
