@@ -3,7 +3,8 @@
 #
 # install.sh SOURCE_DIR BUILD_DIR CC LIBRARY: what gets installed is complete,
 # and a program finds it with pkg-config alone: installed anywhere, not
-# installed at all, or as a Meson subproject, of either kind.
+# installed at all, or as a Meson subproject, of either kind; and imsgdump finds
+# what is its own.
 src=$1
 build=$2
 cc=$3
@@ -75,6 +76,110 @@ done <"$tmp/names"
 check "every function has a manual page" test ! -s "$tmp/missing"
 check "imsg.7 is installed" test -s "$man/../man7/imsg.7"
 
+# ---- the tools, as far as this build has them
+
+cat >"$tmp/record.c" <<'END'
+#include <sys/socket.h>
+#include <fcntl.h>
+#include <imsgrec.h>
+
+int
+main(int argc, char **argv)
+{
+	int fd = argc == 2 ? open(argv[1], O_RDWR | O_CREAT, 0600) : -1;
+	struct imsgrec *rec;
+	struct imsgbuf ch;
+	int s[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s) == -1 ||
+	    imsgbuf_init(&ch, s[0]) == -1 ||
+	    (rec = imsgrec_open(fd, 0)) == NULL ||
+	    imsgrec_channel(rec, &ch, 1, "one", 0, "two") == -1 ||
+	    imsg_compose(&ch, 7, 0, 0, -1, "hello", 5) != 1 ||
+	    imsgbuf_flush(&ch) == -1)
+		return 1;
+	imsgbuf_clear(&ch);
+	return imsgrec_close(rec) == -1;
+}
+END
+echo 'enum imsg_type { IMSG_NONE, IMSG_HELLO = 7 };' >"$tmp/hello.h"
+
+# recorder FLAGS...: a program that writes what it sends to a capture
+recorder()
+{
+	rm -f "$tmp/capture"
+	flags=$(pkg-config "$@" --cflags --libs libimsgrec) &&
+	    eval "$cc -Wall -Wextra -Werror $runtime $more -o '$tmp/recorder' \
+	    '$tmp/record.c' $flags"
+}
+
+# records DIRECTORY: it runs with the library there
+records()
+{
+	env LD_LIBRARY_PATH="$1" $wrapper "$tmp/recorder" "$tmp/capture" &&
+	    [ -s "$tmp/capture" ]
+}
+
+# imsgdump PREFIX LIBDIR ARGUMENTS...
+imsgdump()
+{
+	dump_prefix=$1
+	dump_libdir=$2
+	shift 2
+	env LD_LIBRARY_PATH="$dump_libdir" $wrapper \
+	    "$dump_prefix/bin/imsgdump" "$@"
+}
+
+says_version()
+{
+	version=$(sed -n "s/^  version: '\(.*\)',/\1/p" "$src/meson.build")
+	[ "$(imsgdump "$@" --version)" = "imsgdump $version" ]
+}
+
+# shows WORD PREFIX LIBDIR ARGUMENTS...: in the capture
+shows()
+{
+	shows_word=$1
+	shift
+	imsgdump "$@" -r "$tmp/capture" >"$tmp/shown" &&
+	    grep -q " $shows_word .*len=21" "$tmp/shown"
+}
+
+# names_found PREFIX: the helper is where this imsgdump looks for it
+names_found()
+{
+	helper=$(find "$1" -path '*/imsgdump/imsgdump-names') &&
+	    [ -x "$helper" ] &&
+	    grep -qaF "${helper#"$root"}" "$1/bin/imsgdump"
+}
+
+if [ -f "$libdir/libimsgrec.a" ]; then
+	check "<imsgrec.h> and pkg-config libimsgrec build a program" recorder
+	runs "... which records its messages" records "$libdir"
+	check "the dissector for Wireshark is installed" sh -c \
+	    "[ -s \"\$(find '$root' -path '*/share/imsgdump/imsg.lua')\" ]"
+else
+	skip "libimsgrec" "this build leaves the tools out"
+fi
+bin=$(find "$root" -name imsgdump -path '*/bin/*')
+prefix=${bin%/bin/imsgdump}
+if [ -n "$bin" ]; then
+	runs "imsgdump --version" says_version "$prefix" "$libdir"
+	runs "imsgdump -r shows the message" shows '7 -' "$prefix" "$libdir"
+	for f in bash-completion/completions/imsgdump \
+	    zsh/site-functions/_imsgdump man/man1/imsgdump.1; do
+		check "share/$f is installed" test -s "$prefix/share/$f"
+	done
+	if [ -x "$build/tools/imsgdump/imsgdump-names" ]; then
+		check "imsgdump-names is where imsgdump looks for it" \
+		    names_found "$prefix"
+	else
+		skip "imsgdump-names" "this build has no libclang"
+	fi
+else
+	skip "imsgdump" "this build leaves it out"
+fi
+
 # A program of tomorrow, which uses what this library has not, must say so
 # before it starts: that is what the version of each symbol is for.
 tomorrow()
@@ -128,13 +233,19 @@ tarball()
 	    [ -f "$tree/m4/libimsg.m4" ] && [ ! -e "$tree/.git" ]
 }
 
-# fresh MESON_OPTIONS...: built from there and put into $tmp/dest
+# fresh MESON_OPTIONS...: built from there and put into $tmp/dest, or if that is
+# part of the prefix where it belongs
 fresh()
 {
 	rm -rf "$tmp/b" "$tmp/dest"
+	dest=$tmp/dest
+	case "$*" in
+	*"--prefix=$dest"*)
+		dest= ;;
+	esac
 	CC=$cc meson setup "$tmp/b" "$tree" -Dtests=disabled \
-	    -Dexamples=disabled -Dbuildtype=plain "$@" &&
-	    ninja -C "$tmp/b" && DESTDIR=$tmp/dest meson install -C "$tmp/b"
+	    -Dexamples=disabled -Dtools=disabled -Dbuildtype=plain "$@" &&
+	    ninja -C "$tmp/b" && DESTDIR=$dest meson install -C "$tmp/b"
 }
 
 # Moves what was installed and points pkg-config there.
@@ -153,6 +264,9 @@ for f in include/imsg.h lib/libimsg.so lib/libimsg.so.1 lib/libimsg.a \
     share/aclocal/libimsg.m4 share/man/man3/imsg.3; do
 	check "... has $f" test -s "$tmp/dest/odd prefix/$f"
 done
+check "... has nothing of the tools with -Dtools=disabled" sh -c "
+    ! grep 'tools/.*[.]c' '$tmp/b/build.ninja' &&
+    [ -z \"\$(find '$tmp/dest' -name '*imsgrec*' -o -name '*imsgdump*')\" ]"
 find "$tmp/dest" ! -type d ! -path "$tmp/dest/odd prefix/*" >"$tmp/stray"
 check "... exports versioned symbols" sh -c \
     "${NM:-nm} -D '$tmp/dest/odd prefix/lib/libimsg.so' | grep -q '@@LIBIMSG_1\.0'"
@@ -181,15 +295,49 @@ check "... is found wherever it is" program libimsg78
 check "... and runs" hello "$tmp/moved here/lib/some/where"
 
 check "-Ddefault_library=static" fresh --prefix="/odd prefix" \
-    -Ddefault_library=static --libdir=lib
+    -Ddefault_library=static -Dtools=auto --libdir=lib
 check "... has no shared library" \
     sh -c "[ -z \"\$(find '$tmp/dest' -name '*.so*')\" ]"
 moved
 check "... and links" program libimsg --define-prefix
 check "... without one" refuses needs_library "$tmp/program"
-check "-Ddefault_library=shared" fresh --prefix=/usr \
-    -Ddefault_library=shared --libdir=lib
-check "... has the shared library" test -s "$tmp/dest/usr/lib/libimsg.so"
+check "... libimsgrec, too" recorder --define-prefix
+check "... which records" records /nonexistent
+if [ -x "$tmp/moved here/bin/imsgdump" ]; then
+	check "... imsgdump needs no library of ours" \
+	    shows '7 -' "$tmp/moved here" /nonexistent
+else
+	skip "... imsgdump" "it is left out"
+fi
+real="$tmp/dest/real prefix"
+check "-Ddefault_library=shared" fresh --prefix="$real" \
+    -Ddefault_library=shared -Dtools=auto --libdir=lib
+check "... has the shared library" test -s "$real/lib/libimsg.so"
+if [ -x "$(find "$real" -name imsgdump-names)" ]; then
+	check "... imsgdump -H finds its helper" \
+	    shows '7 IMSG_HELLO' "$real" "$real/lib" -H "$tmp/hello.h"
+else
+	skip "... imsgdump -H" "no libclang, or imsgdump is left out"
+fi
+
+# Where there is neither, as far as Meson is told, whose name for pkg-config
+# has changed.
+{
+	echo '[binaries]'
+	for f in pkgconfig pkg-config pcap-config cmake; do
+		echo "$f = '/nonexistent'"
+	done
+} >"$tmp/bare"
+check "without libpcap and jansson" fresh --prefix=/usr --libdir=lib \
+    -Dtools=auto --native-file "$tmp/bare"
+check "... Meson says that imsgdump is left out" \
+    grep -q 'no libpcap and no jansson: imsgdump is left out' \
+    "$tmp/b/meson-logs/meson-log.txt"
+check "... and it is" test ! -e "$tmp/dest/usr/bin/imsgdump"
+check "... but libimsgrec needs neither" test -s \
+    "$tmp/dest/usr/lib/libimsgrec.a"
+check "-Dtools=enabled fails there" refuses fresh -Dtools=enabled \
+    --native-file "$tmp/bare"
 
 # Subprojects.  Whatever the machine has installed must not count.
 unset PKG_CONFIG_PATH

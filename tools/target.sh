@@ -12,7 +12,9 @@
 #	system calls, qemu-user, on the kernel of this machine.
 #
 # What no target runs: peek, which needs libarchive and libseccomp for it (its
-# parser runs as fuzz-peek).  What an emulator keeps from a program the test
+# parser runs as fuzz-peek), and imsgdump, which needs libpcap and jansson (its
+# reader of streams runs as fuzz-dump-stream).  Those of this machine would be
+# found, and not link: hence pkg_config_libdir.  What an emulator keeps from a program the test
 # concerned finds out, and is skipped then.  qemu-user 7.2:
 #   of_too_many_descriptors...	gives the kernel twice the room for control
 #				messages that the program gave, and leaves
@@ -85,10 +87,12 @@ target_file()
 	dir=$2
 	shift 2
 	cat <<-END
-		[built-in options]
-		pkg_config_path = '$dir/cmocka/lib/pkgconfig'
+		[properties]
+		pkg_config_libdir = '$dir/cmocka/lib/pkgconfig'
 		[binaries]
 		c = [$(quoted "$@")]
+		pcap-config = '/nonexistent'
+		cmake = '/nonexistent'
 	END
 	is_cross "$name" && cat <<-END
 		ar = '$name-linux-gnu-ar'
@@ -149,6 +153,7 @@ target_tests()
 target_skipped()
 {
 	echo "peek: no libarchive for it"
+	echo "imsgdump: no libpcap and jansson for it"
 	sed -n 's/^ok [0-9]* - \(.*\) # SKIP /\1: /p' "$2"
 	awk '/^\[       OK \]/ { ok[$NF] = 1 }
 	/^\[  SKIPPED \] [a-z_0-9]+$/ { skipped[$NF] = 1 }

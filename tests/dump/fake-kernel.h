@@ -26,7 +26,7 @@ static uint32_t held[PIDS][FDS];
 
 static int dumb; /* the kernel does not tell peers */
 static uint64_t cookies;
-static size_t looks, asks, searches;
+static size_t looks, asks, searches, lists;
 
 struct endpoints *
 endpoints_new(void)
@@ -107,6 +107,23 @@ endpoint_holds(pid_t pid, uint64_t ino)
 	return -1;
 }
 
+int
+endpoint_is(pid_t pid, int fd, uint64_t ino)
+{
+	return pid < PIDS && fd < FDS && held[pid][fd] == ino;
+}
+
+void
+endpoint_each(pid_t pid, int (*f)(void *, int, uint64_t), void *arg)
+{
+	int fd;
+
+	lists++;
+	for (fd = 0; fd < FDS && pid < PIDS; fd++)
+		if (held[pid][fd] != 0 && f(arg, fd, held[pid][fd]))
+			return;
+}
+
 size_t
 endpoint_holders(uint64_t ino, pid_t *pids, size_t max)
 {
@@ -166,7 +183,7 @@ setup(void **state)
 	memset(sockets, 0, sizeof(sockets));
 	memset(held, 0, sizeof(held));
 	dumb = 0;
-	looks = asks = searches = 0;
+	looks = asks = searches = lists = 0;
 	c = channels_new(&budget, &sink);
 	return c == NULL ? -1 : 0;
 }

@@ -56,6 +56,44 @@ a_name_follows_the_program(void **state)
 	close(s[1]);
 }
 
+static int
+is_client(void *server)
+{
+	prctl(PR_SET_NAME, "client");
+	connects(server);
+	return 0;
+}
+
+static void
+a_name_outlives_the_process(void **state)
+{
+	pid_t me = getpid();
+	struct server v;
+	struct kid k;
+	int s;
+
+	(void)state;
+	if (!may_borrow())
+		skip();
+	serve(&v);
+	k = kid_start(is_client, &v, 0);
+	close(v.client);
+	s = accept(v.listen, NULL, NULL);
+	channels_process(c, me);
+	assert_true(sends(me, s, "hello\n"));
+	shown("hello", 1, RECORD_SENT, me, k.pid);
+	assert_string_equal(out.to, "client");
+	kid_end(&k);
+	assert_true(sends(me, s, "anyone\n"));
+	shown("anyone", 1, RECORD_SENT, me, k.pid);
+	assert_string_equal(out.to, "client");
+	assert_true(gets(me, s, "late\n"));
+	shown("late", 1, RECORD_RECEIVED, k.pid, me);
+	assert_string_equal(out.from, "client");
+	close(s);
+	close(v.listen);
+}
+
 static void
 numbers_are_given_in_the_order_of_messages(void **state)
 {
@@ -273,6 +311,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_name_follows_the_program),
+		T(a_name_outlives_the_process),
 		T(numbers_are_given_in_the_order_of_messages),
 		T(an_end_says_what_is_left_incomplete),
 		T(both_directions_know_the_wire_that_one_has_found),

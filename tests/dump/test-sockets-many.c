@@ -83,6 +83,33 @@ channels_and_descriptors_are_bounded(void **state)
 }
 
 static void
+who_is_at_ten_thousand_sockets_is_known_from_few_lists(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	channels_process(c, 1);
+	channels_process(c, 2);
+	for (i = 1; i < 20000; i += 2) {
+		make_pair(i, i + 1);
+		gives(1, (int)i, i);
+		gives(2, (int)i + 1, i + 1);
+	}
+	for (i = 1; i < 20000; i += 2) {
+		assert_true(sends(1, (int)i, "x\n"));
+		assert_int_equal(out.r.to.pid, 2);
+	}
+	assert_true(lists < 10);
+	/* The list is old, and made anew. */
+	make_pair(20001, 20002);
+	gives(1, 7, 20001);
+	gives(2, 8, 20002);
+	channels_close(c, 1, 7);
+	assert_true(sends(1, 7, "y\n"));
+	assert_int_equal(out.r.to.pid, 2);
+}
+
+static void
 channels_that_nobody_closes_in_sight_are_bounded(void **state)
 {
 	uint32_t i;
@@ -216,6 +243,7 @@ main(void)
 		T(a_descriptor_is_looked_at_once),
 		T(what_is_not_known_is_asked_for_less_and_less),
 		T(channels_and_descriptors_are_bounded),
+		T(who_is_at_ten_thousand_sockets_is_known_from_few_lists),
 		T(channels_that_nobody_closes_in_sight_are_bounded),
 		T(a_great_many_pairs_leave_nothing_behind),
 		T(whatever_is_told_memory_stays_sound),

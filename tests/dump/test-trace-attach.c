@@ -168,6 +168,43 @@ a_signal_handler_can_stop_it_while_nothing_happens(void **state)
 	fake_end();
 }
 
+static int full[2];
+
+/* Nobody reads what is written. */
+static int
+blocks(struct sink *s)
+{
+	static const char much[65536];
+
+	(void)s;
+	while (write(full[1], much, sizeof(much)) > 0)
+		continue;
+	return -1;
+}
+
+static void
+a_stop_ends_it_while_it_writes_what_nobody_reads(void **state)
+{
+	int input;
+	pid_t pid = t_start("endless", NULL, &input);
+
+	(void)state;
+	assert_int_equal(pipe(full), 0);
+	fake_begin();
+	fake.sink.flush = blocks;
+	assert_non_null(tracer = trace_new(fake.channels));
+	assert_int_equal(trace_attach(tracer, pid), 0);
+	ring_soon();
+	assert_int_equal(trace_run(tracer, &fake.sink), -1);
+	assert_int_equal(errno, EINTR);
+	assert_int_equal(t_is_traced(pid), 0);
+	trace_free(tracer);
+	fake_end();
+	(void)close(full[0]);
+	(void)close(full[1]);
+	ends_well(pid, input);
+}
+
 static void
 a_stop_that_comes_before_the_run_counts(void **state)
 {
@@ -359,6 +396,7 @@ main(void)
 		T(a_process_is_followed_with_its_children_and_their_children),
 		T(threads_and_processes_born_meanwhile_are_followed),
 		T(a_signal_handler_can_stop_it_while_nothing_happens),
+		T(a_stop_ends_it_while_it_writes_what_nobody_reads),
 		T(a_stop_that_comes_before_the_run_counts),
 		T(a_stopped_process_can_be_attached_to_and_goes_on_when_continued),
 		T(a_stopped_process_is_left_stopped),

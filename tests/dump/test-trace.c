@@ -134,8 +134,9 @@ numbers_that_get_another_meaning_are_said(void **state)
 	/* dup2 and close_range; dup3 and close_range */
 	assert_int_equal(said(HEARD_CLOSE, 40), 2);
 	assert_int_equal(said(HEARD_CLOSE, 41), 2);
-	/* two pairs; one end of a connection, and the other */
-	assert_int_equal(fake_count(HEARD_OPEN, 0), 6);
+	assert_int_equal(fake_count(HEARD_PAIR, 0), 2);
+	/* One end of a connection, and the other. */
+	assert_int_equal(fake_count(HEARD_OPEN, 0), 2);
 	is_message(0, "accepted");
 	is_message(1, "connected");
 	fake_end();
@@ -191,6 +192,15 @@ a_stopped_process_stays_so_until_it_is_continued(void **state)
 	(void)state;
 	t_talk("stops", "20", 0);
 	assert_int_equal(fake_count(HEARD_BYTES, 0), 40);
+	fake_end();
+}
+
+static void
+a_process_that_gives_itself_another_name_is_said(void **state)
+{
+	(void)state;
+	t_talk("names", NULL, 0);
+	assert_int_equal(fake_count(HEARD_RENAMED, 0), 1);
 	fake_end();
 }
 
@@ -299,6 +309,16 @@ a_process_that_is_killed_is_gone_and_the_rest_is_heard(void **state)
 }
 
 static void
+the_last_words_of_those_that_are_killed_for_them_are_heard(void **state)
+{
+	(void)state;
+	t_talk("victims", "500", 0);
+	assert_int_equal(fake_count(HEARD_BYTES, 0), 500);
+	assert_int_equal(fake_count(HEARD_EXIT, 0), 501);
+	fake_end();
+}
+
+static void
 a_command_that_cannot_be_run_ends_as_in_a_shell(void **state)
 {
 	char *const none[] = { (char *)(uintptr_t) "/nowhere/\033none", NULL };
@@ -353,11 +373,13 @@ main(void)
 		T(a_thread_that_executes_a_program_becomes_the_process),
 		T(signals_interrupt_what_they_interrupt_without_us),
 		T(a_stopped_process_stays_so_until_it_is_continued),
+		T(a_process_that_gives_itself_another_name_is_said),
 		T(questions_come_before_their_answers),
 		T(a_question_comes_first_though_it_takes_longer_than_its_answer),
 		T(questions_of_many_threads_come_before_their_answers),
 		T(what_cannot_be_seen_is_said_once_a_process),
 		T(a_process_that_is_killed_is_gone_and_the_rest_is_heard),
+		T(the_last_words_of_those_that_are_killed_for_them_are_heard),
 		T(a_command_that_cannot_be_run_ends_as_in_a_shell),
 		T(the_command_finds_the_signals_as_they_were),
 	};

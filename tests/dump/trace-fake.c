@@ -99,6 +99,13 @@ channels_exec(struct channels *c, pid_t pid)
 	told(hear(HEARD_EXEC, pid, -1, 0, 0));
 }
 
+void
+channels_renamed(struct channels *c, pid_t pid)
+{
+	(void)c;
+	told(hear(HEARD_RENAMED, pid, -1, 0, 0));
+}
+
 int
 channels_wants(struct channels *c, pid_t pid, int fd, int dir)
 {
@@ -153,6 +160,14 @@ channels_open(struct channels *c, pid_t pid, int fd)
 	(void)c;
 	place(pid, fd)->pid = 0;
 	told(hear(HEARD_OPEN, pid, fd, 0, 0));
+}
+
+void
+channels_pair(struct channels *c, pid_t pid, int fd1, int fd2)
+{
+	(void)c;
+	place(pid, fd1)->pid = place(pid, fd2)->pid = 0;
+	told(hear(HEARD_PAIR, pid, fd1, 0, (size_t)fd2));
 }
 
 void

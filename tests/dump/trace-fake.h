@@ -17,8 +17,10 @@ enum heard_kind {
 	HEARD_EOF,
 	HEARD_CLOSE,
 	HEARD_OPEN,
+	HEARD_PAIR, /* len: the second number */
 	HEARD_PROCESS,
 	HEARD_EXEC,
+	HEARD_RENAMED,
 	HEARD_EXIT
 };
 

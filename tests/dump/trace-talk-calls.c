@@ -4,6 +4,7 @@
  * passes descriptors or gives a descriptor number another meaning, once each.
  */
 #define _GNU_SOURCE
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -336,6 +338,51 @@ strange(void)
 	want("write", write(fd[0], "seen", 4), 4);
 }
 
+/* Twice another name, once that of a process, and once none. */
+static void *
+rename_thread(void *arg)
+{
+	want("name of a thread", prctl(PR_SET_NAME, "thread"), 0);
+	return arg;
+}
+
+static void
+names(void)
+{
+	pthread_t t;
+	char name[16];
+
+	want("name", prctl(PR_SET_NAME, "process"), 0);
+	want("old name", prctl(PR_GET_NAME, name), 0);
+	if (pthread_create(&t, NULL, rename_thread, NULL) != 0 ||
+	    pthread_join(t, NULL) != 0)
+		errx(1, "thread");
+}
+
+/* Children that send, and are killed as soon as that has come. */
+static void
+victims(uint32_t n)
+{
+	int fd[2];
+	char c[4];
+	pid_t pid;
+
+	while (n-- > 0) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == -1)
+			err(1, "socketpair");
+		if ((pid = fork()) == 0) {
+			want("last", write(fd[1], "last", 4), 4);
+			(void)pause();
+		}
+		while (recv(fd[0], c, 4, MSG_DONTWAIT) != 4)
+			continue;
+		(void)kill(pid, SIGKILL);
+		want("killed", waitpid(pid, NULL, 0), pid);
+		(void)close(fd[0]);
+		(void)close(fd[1]);
+	}
+}
+
 int
 talk_calls(const char *mode, uint32_t n)
 {
@@ -347,12 +394,16 @@ talk_calls(const char *mode, uint32_t n)
 		unseen();
 	else if (strcmp(mode, "numbers") == 0)
 		numbers();
+	else if (strcmp(mode, "victims") == 0)
+		victims(n);
 	else if (strcmp(mode, "stops") == 0)
 		stops(n);
 	else if (strcmp(mode, "late") == 0)
 		late(n);
 	else if (strcmp(mode, "tree") == 0)
 		tree();
+	else if (strcmp(mode, "names") == 0)
+		names();
 	else if (strcmp(mode, "strange") == 0)
 		strange();
 	else

@@ -94,7 +94,7 @@ less()
 }
 check "a message less would be noticed" less
 
-# Clients of a server that runs.
+# Clients of a server that runs; the last ones pass it pipes and a terminal.
 cat >"$tmp/clients" <<EOF
 run()
 {
@@ -114,6 +114,22 @@ run save-buffer '$tmp/copy'
 run load-buffer /nowhere/at/all
 tmux -N -L second load-buffer - <'$tmp/data'
 echo "status \$?"
+echo list-sessions | tmux -N -L second -C attach-session -t one >/dev/null
+echo "control mode: status \$?"
+rm -f '$tmp/keys'
+mkfifo '$tmp/keys'
+exec 8<>'$tmp/keys'
+script -qec 'tmux -N -L second attach-session -t one' /dev/null <&8 \\
+    >/dev/null &
+n=0
+until [ \$n -eq 400 ] ||
+    tmux -N -L second list-clients </dev/null | grep -q one; do
+	n=\$((n + 1))
+	sleep 0.05
+done
+run detach-client -s one
+wait \$!
+echo "terminal: status \$?"
 EOF
 
 start_server()

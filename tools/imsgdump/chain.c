@@ -91,9 +91,9 @@ chain_sink(const struct chain_options *o)
 }
 
 void
-chain_add(struct sink *s, struct sink *to)
+chain_add(struct sink *chain, struct sink *to)
 {
-	struct chain *c = (struct chain *)s;
+	struct chain *c = (struct chain *)chain;
 
 	if (c->n == CHAIN_MAX)
 		abort();
@@ -101,7 +101,7 @@ chain_add(struct sink *s, struct sink *to)
 }
 
 uint64_t
-chain_passed(const struct sink *s)
+chain_passed(const struct sink *chain)
 {
-	return ((const struct chain *)s)->passed;
+	return ((const struct chain *)chain)->passed;
 }

@@ -22,7 +22,7 @@ struct chain_options {
 /* NULL ENOMEM; what the options point to outlives it. */
 struct sink *chain_sink(const struct chain_options *);
 /* s is ended with the chain. */
-void chain_add(struct sink *chain, struct sink *s);
+void chain_add(struct sink *chain, struct sink *to);
 /* Messages that have passed. */
 uint64_t chain_passed(const struct sink *chain);
 

@@ -220,13 +220,18 @@ channel_check(struct channels *c, struct channel *ch)
 void
 channel_sweep(struct channels *c, int n)
 {
+	struct channel *ch;
+
 	while (n-- > 0 && c->idle.first != NULL)
 		channel_check(c, c->idle.first);
-	while (c->idle.count > IDLE_MAX)
+	while (c->idle.count > IDLE_MAX && c->idle.first != NULL)
 		channel_retire(c, c->idle.first);
-	while (c->live.count + c->idle.count >= CHANNELS_MAX)
-		channel_retire(
-		    c, c->idle.first != NULL ? c->idle.first : c->live.first);
+	while (c->live.count + c->idle.count >= CHANNELS_MAX) {
+		ch = c->idle.first != NULL ? c->idle.first : c->live.first;
+		if (ch == NULL)
+			break;
+		channel_retire(c, ch);
+	}
 }
 
 void

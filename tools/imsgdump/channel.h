@@ -111,7 +111,7 @@ struct end *end_other(const struct end *);
 /* Through which process to ask for it, 0: it is in our namespace. */
 pid_t end_asked(const struct end *);
 /* The socket; *e is what the kernel said.  NULL ENOMEM. */
-struct end *end_get(struct channels *, pid_t pid, const struct endpoint *e);
+struct end *end_get(struct channels *, pid_t pid, const struct endpoint *now);
 void end_hold(struct channels *, struct end *, pid_t);
 void end_let_go(void *channels, void *end, pid_t);
 /* The socket at the other end of e, which had none, is that one. */
@@ -133,6 +133,10 @@ void flow_end(struct flow *, int64_t time);
 void flow_free(struct flow *);
 void channels_note(struct channels *, const char *);
 int64_t channels_now(void);
+
+/* holdings.c */
+/* The number of a descriptor by which it holds a socket, or -1. */
+int process_holds(struct process *, uint64_t ino);
 
 /* party.c */
 /*

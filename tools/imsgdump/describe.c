@@ -205,8 +205,9 @@ file(const char *text, size_t len, char *out, size_t size)
 		return;
 	}
 	word(out, size, text, len);
-	if (deleted && strlen(out) + mark <= size)
-		strcat(out, "(deleted)");
+	len = strlen(out);
+	if (deleted && len + mark <= size)
+		memcpy(out + len, &DELETED[1], mark);
 }
 
 void
@@ -215,14 +216,18 @@ channels_describe(pid_t pid, int fd, char *out, size_t size)
 	char link[56], text[4096];
 	unsigned long long ino;
 	ssize_t n;
+	pid_t tid;
 
 	if (size == 0)
 		return;
 	out[0] = '\0';
 	snprintf(link, sizeof(link), "/proc/%ld/fd/%d", (long)pid, fd);
 	n = readlink(link, text, sizeof(text) - 1);
-	if (n <= 0)
+	if (n <= 0) {
+		if ((tid = process_thread(pid)) != pid)
+			channels_describe(tid, fd, out, size);
 		return;
+	}
 	text[n] = '\0';
 	if (sscanf(text, "socket:[%llu]", &ino) == 1)
 		sock(pid, fd, link, ino, out, size);

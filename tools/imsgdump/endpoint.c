@@ -37,7 +37,7 @@ struct endpoints {
 
 /* Which network namespace a process is in, 0 not known. */
 static uint64_t
-namespace_of(const char *pid)
+namespace_at(const char *pid)
 {
 	char path[40];
 	struct stat st;
@@ -46,12 +46,27 @@ namespace_of(const char *pid)
 	return stat(path, &st) == -1 ? 0 : (uint64_t)st.st_ino;
 }
 
+/* *pid becomes a thread of it through which that can be told. */
+static uint64_t
+namespace_of(pid_t *pid)
+{
+	char name[24];
+	uint64_t ns;
+
+	snprintf(name, sizeof(name), "%ld", (long)*pid);
+	if ((ns = namespace_at(name)) != 0)
+		return ns;
+	*pid = process_thread(*pid);
+	snprintf(name, sizeof(name), "%ld", (long)*pid);
+	return namespace_at(name);
+}
+
 static void
 begin(struct endpoints *x)
 {
 	memset(x, 0, sizeof(*x));
 	x->nl = x->there = -1;
-	x->ns = namespace_of("self");
+	x->ns = namespace_at("self");
 }
 
 static void
@@ -144,7 +159,6 @@ go(struct endpoints *x, uint64_t ns, pid_t pid)
 static int
 ask(struct endpoints *x, pid_t pid, uint64_t ino, struct endpoint *e, int *type)
 {
-	char name[24];
 	uint64_t ns = 0;
 	int r = 0;
 
@@ -152,10 +166,8 @@ ask(struct endpoints *x, pid_t pid, uint64_t ino, struct endpoint *e, int *type)
 	try(x);
 	if (!x->answer)
 		return -1;
-	if (pid != 0) {
-		snprintf(name, sizeof(name), "%ld", (long)pid);
-		ns = namespace_of(name);
-	}
+	if (pid != 0)
+		ns = namespace_of(&pid);
 	if (ns != 0 && ns != x->ns)
 		r = go(x, ns, pid) == -1 ? -1 :
 					   sockdiag_ask(x->there, ino, e, type);
@@ -227,12 +239,14 @@ look(struct endpoints *x, pid_t pid, int fd, struct endpoint *e)
 	unsigned long long ino;
 	int type = 0;
 	ssize_t n;
+	pid_t tid;
 
 	memset(e, 0, sizeof(*e));
 	snprintf(link, sizeof(link), "/proc/%ld/fd/%d", (long)pid, fd);
 	n = readlink(link, text, sizeof(text) - 1);
 	if (n <= 0)
-		return -1;
+		return (tid = process_thread(pid)) == pid ? -1 :
+							    look(x, tid, fd, e);
 	text[n] = '\0';
 	if (sscanf(text, "socket:[%llu]", &ino) != 1)
 		return 0;

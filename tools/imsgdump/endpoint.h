@@ -52,6 +52,11 @@ void endpoint_peer_path(struct endpoints *, pid_t pid, struct endpoint *e);
 
 /* The number of a descriptor by which process pid holds a socket, or -1. */
 int endpoint_holds(pid_t pid, uint64_t ino);
+/* Whether that one is it. */
+int endpoint_is(pid_t pid, int fd, uint64_t ino);
+/* All sockets that a process holds, until the function returns another than 0. */
+void endpoint_each(
+    pid_t pid, int (*)(void *arg, int fd, uint64_t ino), void *arg);
 /*
  * Processes that hold a socket, lowest pid first; at most max of them.  Looks
  * through all of /proc.
@@ -65,6 +70,11 @@ pid_t endpoint_maker(pid_t pid, int fd);
 
 /* Name of a process (comm), "" if it is gone. */
 void process_name(pid_t pid, char *, size_t);
+/*
+ * A thread through which /proc shows what a process has: its first one, if that
+ * has not ended.
+ */
+pid_t process_thread(pid_t pid);
 /* Thread group of a thread, 0 if it is gone. */
 pid_t process_of_thread(pid_t tid);
 

@@ -108,6 +108,7 @@ fdtable_drop_process(struct fdtable *t, struct process *p)
 		t->last = p->older;
 	if (p->older != NULL)
 		p->older->newer = p->newer;
+	free(p->holdings);
 	free(p);
 }
 

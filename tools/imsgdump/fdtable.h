@@ -21,7 +21,9 @@ struct process {
 	unsigned int since; /* generation in which it began its program */
 	int64_t named;	    /* when its name was looked at */
 	struct known *fds;
-	struct process *next; /* in its bucket */
+	struct holdings *holdings; /* its sockets, when last looked through */
+	int64_t began, looked;	   /* nanoseconds: since when, how long */
+	struct process *next;	   /* in its bucket */
 	struct process *older, *newer;
 };
 

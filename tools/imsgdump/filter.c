@@ -116,7 +116,7 @@ matches(const struct filter *f, const struct test *t, const struct record *r)
 int
 filter_match(const struct filter *f, const struct record *r)
 {
-	unsigned char stack[FILTER_STACK];
+	unsigned char stack[FILTER_STACK] = { 0 };
 	size_t i, n = 0;
 
 	if (r->kind == RECORD_NOTE)

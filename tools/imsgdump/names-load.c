@@ -84,7 +84,7 @@ become_nobody(const char *helper, const char *spec)
 
 	if (geteuid() != 0 || strlen(spec) >= sizeof(file))
 		return;
-	strcpy(file, spec);
+	memcpy(file, spec, strlen(spec) + 1);
 	colon = strrchr(file, ':');
 	if (colon != NULL && access(file, F_OK) == -1)
 		*colon = '\0';

@@ -46,17 +46,17 @@ static void
 set(struct channels *c, struct end *e, pid_t pid)
 {
 	struct process *p = fdtable_process(c->fds, pid);
+	char name[sizeof(e->who.name)] = "";
 
-	if (p != NULL)
+	if (p != NULL) {
 		refresh(c, p);
-	if (e->who.pid != pid || p == NULL) {
-		e->who.pid = pid;
-		e->who.name[0] = '\0';
-		if (p == NULL)
-			process_name(pid, e->who.name, sizeof(e->who.name));
-	}
-	if (p != NULL && strcmp(p->name, e->who.name) != 0)
-		memcpy(e->who.name, p->name, sizeof(e->who.name));
+		memcpy(name, p->name, sizeof(name));
+	} else
+		process_name(pid, name, sizeof(name));
+	/* One that has ended has no name any more. */
+	if (e->who.pid != pid || name[0] != '\0')
+		memcpy(e->who.name, name, sizeof(name));
+	e->who.pid = pid;
 }
 
 const struct who *
@@ -95,8 +95,7 @@ party_is_traced(struct channels *c, struct end *e, pid_t except)
 	if (e->ino == 0 || e->checked == c->sockets)
 		return 0;
 	for (p = fdtable_processes(c->fds); p != NULL; p = p->older) {
-		if (p->pid == except ||
-		    (fd = endpoint_holds(p->pid, e->ino)) == -1)
+		if (p->pid == except || (fd = process_holds(p, e->ino)) == -1)
 			continue;
 		k = fdtable_find(c->fds, p->pid, fd);
 		if (k != NULL)
@@ -114,11 +113,11 @@ party_is_traced(struct channels *c, struct end *e, pid_t except)
 static pid_t
 traced_holder(struct channels *c, const struct end *e, pid_t except, int *n)
 {
-	const struct process *p;
+	struct process *p;
 	pid_t best = 0;
 
 	for (p = fdtable_processes(c->fds); p != NULL; p = p->older)
-		if (p->pid != except && endpoint_holds(p->pid, e->ino) != -1) {
+		if (p->pid != except && process_holds(p, e->ino) != -1) {
 			if (p->pid > best)
 				best = p->pid;
 			++*n;

@@ -61,29 +61,123 @@ process_of_thread(pid_t tid)
 	return p == NULL ? 0 : (pid_t)strtol(p + 6, NULL, 10);
 }
 
+static int
+has_ended(pid_t tid)
+{
+	char path[40], text[512];
+
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)tid);
+	slurp(path, text, sizeof(text));
+	return text[0] == '\0' || strstr(text, "\nState:\tZ") != NULL ||
+	    strstr(text, "\nState:\tX") != NULL;
+}
+
+/*
+ * Once its first thread has ended, what a process has is found through another
+ * one only.
+ */
+pid_t
+process_thread(pid_t pid)
+{
+	struct dirent *d;
+	char path[40];
+	pid_t tid = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task", (long)pid);
+	if (!has_ended(pid) || (dir = opendir(path)) == NULL)
+		return pid;
+	while (tid == 0 && (d = readdir(dir)) != NULL) {
+		tid = (pid_t)strtol(d->d_name, NULL, 10);
+		if (tid != 0 && has_ended(tid))
+			tid = 0;
+	}
+	closedir(dir);
+	return tid == 0 ? pid : tid;
+}
+
+/* Number of a socket, from the text of a link; 0 if that is something else. */
+static uint64_t
+inode(const char *text)
+{
+	return strncmp(text, "socket:[", 8) == 0 ?
+	    strtoull(text + 8, NULL, 10) :
+	    0;
+}
+
+int
+endpoint_is(pid_t pid, int fd, uint64_t ino)
+{
+	char path[56], got[40];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)pid, fd);
+	n = readlink(path, got, sizeof(got) - 1);
+	got[n > 0 ? n : 0] = '\0';
+	return ino != 0 && inode(got) == ino;
+}
+
+/* Of one thread; how many descriptors there were. */
+static size_t
+each_of(pid_t tid, int (*f)(void *, int, uint64_t), void *arg)
+{
+	char path[40], got[40];
+	struct dirent *d;
+	size_t count = 0;
+	uint64_t ino;
+	int done = 0;
+	ssize_t n;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)tid);
+	dir = opendir(path);
+	if (dir == NULL)
+		return 0;
+	while (!done && (d = readdir(dir)) != NULL) {
+		if (d->d_name[0] == '.')
+			continue;
+		count++;
+		n = readlinkat(dirfd(dir), d->d_name, got, sizeof(got) - 1);
+		got[n > 0 ? n : 0] = '\0';
+		if ((ino = inode(got)) != 0)
+			done = f(arg, (int)strtol(d->d_name, NULL, 10), ino);
+	}
+	closedir(dir);
+	return count;
+}
+
+void
+endpoint_each(pid_t pid, int (*f)(void *, int, uint64_t), void *arg)
+{
+	pid_t tid;
+
+	if (each_of(pid, f, arg) == 0 && (tid = process_thread(pid)) != pid)
+		(void)each_of(tid, f, arg);
+}
+
+struct sought {
+	uint64_t ino;
+	int fd;
+};
+
+static int
+is_sought(void *arg, int fd, uint64_t ino)
+{
+	struct sought *s = arg;
+
+	if (ino != s->ino)
+		return 0;
+	s->fd = fd;
+	return 1;
+}
+
 int
 endpoint_holds(pid_t pid, uint64_t ino)
 {
-	char path[40], want[40], got[40];
-	struct dirent *d;
-	int fd = -1;
-	ssize_t n;
-	size_t len;
-	DIR *dir;
+	struct sought s = { ino, -1 };
 
-	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
-	len = (size_t)snprintf(
-	    want, sizeof(want), "socket:[%llu]", (unsigned long long)ino);
-	dir = opendir(path);
-	if (dir == NULL)
-		return -1;
-	while (fd == -1 && (d = readdir(dir)) != NULL) {
-		n = readlinkat(dirfd(dir), d->d_name, got, sizeof(got));
-		if (n == (ssize_t)len && memcmp(got, want, len) == 0)
-			fd = (int)strtol(d->d_name, NULL, 10);
-	}
-	closedir(dir);
-	return fd;
+	endpoint_each(pid, is_sought, &s);
+	return s.fd;
 }
 
 static int
@@ -163,6 +257,29 @@ process_of_thread(pid_t tid)
 {
 	(void)tid;
 	return 0;
+}
+
+pid_t
+process_thread(pid_t pid)
+{
+	return pid;
+}
+
+int
+endpoint_is(pid_t pid, int fd, uint64_t ino)
+{
+	(void)pid;
+	(void)fd;
+	(void)ino;
+	return 0;
+}
+
+void
+endpoint_each(pid_t pid, int (*f)(void *, int, uint64_t), void *arg)
+{
+	(void)pid;
+	(void)f;
+	(void)arg;
 }
 
 int

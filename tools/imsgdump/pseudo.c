@@ -60,7 +60,7 @@ put_text(unsigned char *p, unsigned char *lenp, const char *text, size_t max)
 	size_t n = text_length(text, max);
 
 	put16(lenp, n);
-	if (n > 0)
+	if (text != NULL)
 		memcpy(p, text, n);
 	return p + n;
 }

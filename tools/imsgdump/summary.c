@@ -24,9 +24,9 @@ summary_hash(const struct summary *s, uint64_t a, uint64_t b)
 {
 	uint64_t h = s->seed ^ a;
 
-	h = (h ^ h >> 32) * 0x9e3779b97f4a7c15U;
+	h = (h ^ h >> 32) * UINT64_C(0x9e3779b97f4a7c15);
 	h ^= b;
-	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9U;
+	h = (h ^ h >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
 	return (uint32_t)(h >> 32);
 }
 

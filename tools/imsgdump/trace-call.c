@@ -7,10 +7,12 @@
  * before it; where that was wrong the next look at an entry shows it.
  */
 #define _GNU_SOURCE
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -93,12 +95,24 @@ static const struct rule rules[] = {
 	{ SYS_fork, CALL_FORK, 0, -1 },
 	{ SYS_vfork, CALL_FORK, 0, -1 },
 #endif
+	{ SYS_prctl, CALL_PRCTL, 0, -1 },
 #ifdef SYS_recvmmsg_time64
 	{ SYS_recvmmsg_time64, CALL_MMSG, CHANNEL_RECV, 3 },
 #endif
 #ifdef SYS_sendfile64
 	{ SYS_sendfile64, CALL_SENDFILE, CHANNEL_SEND, -1 },
 #endif
+	{ SYS_kill, CALL_ENDS, 0, -1 },
+	{ SYS_tkill, CALL_ENDS, 0, -1 },
+	{ SYS_tgkill, CALL_ENDS, 0, -1 },
+	{ SYS_rt_sigqueueinfo, CALL_ENDS, 0, -1 },
+	{ SYS_rt_tgsigqueueinfo, CALL_ENDS, 0, -1 },
+#ifdef SYS_pidfd_send_signal
+	{ SYS_pidfd_send_signal, CALL_ENDS, 0, -1 },
+#endif
+	{ SYS_exit_group, CALL_ENDS, 0, -1 },
+	{ SYS_execve, CALL_ENDS, 0, -1 },
+	{ SYS_execveat, CALL_ENDS, 0, -1 },
 #ifdef SYS_io_uring_setup
 	{ SYS_io_uring_setup, CALL_URING, 0, -1 },
 #endif
@@ -107,11 +121,13 @@ static const struct rule rules[] = {
 void
 call_setup(struct tracer *tr)
 {
-	unsigned char i;
+	size_t i;
 
+	_Static_assert(sizeof(rules) / sizeof(rules[0]) <= UCHAR_MAX + 1,
+	    "a number of a rule is a byte");
 	for (i = 1; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		if (rules[i].nr >= 0 && rules[i].nr < CALLS)
-			tr->rule[rules[i].nr] = i;
+			tr->rule[rules[i].nr] = (unsigned char)i;
 	}
 }
 
@@ -233,6 +249,10 @@ enter(struct tracer *tr, struct thread *t, struct call_info *info)
 	if (nr >= CALLS || tr->rule[nr] == 0)
 		return;
 	r = &rules[tr->rule[nr]];
+	if (r->kind == CALL_ENDS) {
+		loop_hear_senders(tr, t->e.id);
+		return;
+	}
 	if (r->flags != -1 &&
 	    (info->u.entry.arg[r->flags] & (MSG_PEEK | MSG_OOB)))
 		return;
@@ -287,8 +307,7 @@ opened_pair(struct tracer *tr, struct thread *t)
 
 	if (memory_read(tr, t->e.id, t->arg[3], fd, sizeof(fd)) != sizeof(fd))
 		return;
-	channels_open(tr->channels, t->proc->e.id, fd[0]);
-	channels_open(tr->channels, t->proc->e.id, fd[1]);
+	channels_pair(tr->channels, t->proc->e.id, fd[0], fd[1]);
 }
 
 static void
@@ -303,7 +322,7 @@ say_uring(struct process *p)
 	    (long)p->e.id);
 }
 
-/* A call that gives a descriptor number another meaning. */
+/* A call that gives a number, or the process, another meaning. */
 static void
 changed(struct tracer *tr, struct thread *t, int64_t result)
 {
@@ -330,6 +349,11 @@ changed(struct tracer *tr, struct thread *t, int64_t result)
 		if (result > 0)
 			spliced(tr, t, (size_t)result);
 		break;
+	case CALL_PRCTL:
+		/* The name of a process is that of its first thread. */
+		if ((int)t->arg[0] == PR_SET_NAME && t->e.id == pid)
+			channels_renamed(tr->channels, pid);
+		break;
 	case CALL_URING:
 		say_uring(t->proc);
 		break;
@@ -339,21 +363,28 @@ changed(struct tracer *tr, struct thread *t, int64_t result)
 static void
 leave(struct tracer *tr, struct thread *t, int64_t result)
 {
-	int wanted = t->wanted;
-
-	if (!moves(t->rule)) {
-		tr->dirty = 1;
-		changed(tr, t, result);
-		return;
-	}
-	/* While it waited the sender may have become one that is traced. */
-	if (t->rule->dir == CHANNEL_RECV && result > 0)
-		wanted = channels_wants(
-		    tr->channels, t->proc->e.id, (int)t->arg[0], CHANNEL_RECV);
-	if (wanted || result == 0) {
-		tr->dirty = 1;
+	tr->dirty = 1;
+	if (moves(t->rule))
 		move_done(tr, t, (size_t)result);
-	}
+	else
+		changed(tr, t, result);
+}
+
+/*
+ * Is what the call did of interest?  Most receives are not, for their messages
+ * were taken where they were sent: then the kernel need not be asked.  While
+ * it waited the sender may have become one that is traced, or the only one
+ * that was may have gone.
+ */
+static int
+matters(struct tracer *tr, const struct thread *t)
+{
+	if (!moves(t->rule))
+		return 1;
+	if (t->rule->dir == CHANNEL_RECV)
+		return channels_wants(
+		    tr->channels, t->proc->e.id, (int)t->arg[0], CHANNEL_RECV);
+	return t->wanted;
 }
 
 static int
@@ -383,8 +414,8 @@ at_exit(struct tracer *tr, struct thread *t, struct call_info *info)
 		channels_close(tr->channels, t->proc->e.id, (int)t->arg[0]);
 		return;
 	}
-	if (look(tr, t->e.id, info) == 0 && info->op == OP_EXIT &&
-	    !info->u.exit.is_error)
+	if (matters(tr, t) && look(tr, t->e.id, info) == 0 &&
+	    info->op == OP_EXIT && !info->u.exit.is_error)
 		leave(tr, t, info->u.exit.result);
 }
 

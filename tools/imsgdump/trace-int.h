@@ -59,7 +59,9 @@ enum call_kind {
 	CALL_ACCEPT,
 	CALL_CONNECT,
 	CALL_FORK,
-	CALL_URING
+	CALL_PRCTL,
+	CALL_URING,
+	CALL_ENDS /* may end other threads */
 };
 
 struct rule {
@@ -158,6 +160,11 @@ void *trace_worker(void *);
 
 /* trace-loop.c: until there is nothing left to trace. */
 int trace_loop(struct tracer *);
+/*
+ * That thread is about to do what may end others: those that have sent are
+ * heard first.  It is at the entry of a call.
+ */
+void loop_hear_senders(struct tracer *, pid_t);
 
 /* trace-leave.c: lets go of all, so that the end of the worker harms none. */
 void leave_all(struct tracer *);

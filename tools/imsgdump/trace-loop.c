@@ -118,9 +118,12 @@ is_signal(const siginfo_t *si)
 	    si->si_status < 0x80;
 }
 
-/* 1: there was an event; 0: none; -1: there is nothing to wait for. */
+/*
+ * 1: there was an event; 0: none; -1: there is nothing to wait for.  alone: no
+ * other is waited for before it is handled.
+ */
 static int
-collect_one(struct tracer *tr, int flags)
+collect_one(struct tracer *tr, int flags, int alone)
 {
 	siginfo_t si;
 	int status;
@@ -135,8 +138,8 @@ collect_one(struct tracer *tr, int flags)
 		thread_resume(si.si_pid, si.si_status);
 		return 1;
 	}
-	/* Nor is it here, if no other is waited for before it goes on. */
-	if (flags == 0 && si.si_status == (SIGTRAP | 0x80) &&
+	/* Nor is it here, if it goes on before another is waited for. */
+	if (alone && si.si_status == (SIGTRAP | 0x80) &&
 	    (si.si_code == CLD_TRAPPED || si.si_code == CLD_STOPPED) &&
 	    push(tr, si.si_pid, SYSCALL_STOP) == 0)
 		return 1;
@@ -158,7 +161,7 @@ collect(struct tracer *tr)
 {
 	size_t n = 2 * tr->threads.count + 16;
 
-	while (n-- > 0 && collect_one(tr, WNOHANG) == 1)
+	while (n-- > 0 && collect_one(tr, WNOHANG, 0) == 1)
 		continue;
 }
 
@@ -243,18 +246,50 @@ handle_one(struct tracer *tr, struct event *e)
 }
 
 static void
-handle(struct tracer *tr)
+handle_senders(struct tracer *tr)
 {
 	struct thread *t, *later;
-	size_t i;
 
-	if (tr->first != NULL && any_emits(tr) && !all_arrived(tr))
-		settle(tr);
-	for (t = tr->first; t != NULL && tr->nevents > 1; t = later) {
+	for (t = tr->first; t != NULL; t = later) {
 		later = t->later;
 		if (t->arrived)
 			handle_one(tr, &tr->events[t->event]);
 	}
+}
+
+/* Its stop has been seen, but may not have been waited for: see step(). */
+static void
+take_report(struct tracer *tr, pid_t tid)
+{
+	int status;
+
+	if (waitpid(tid, &status, WAIT_FLAGS | WNOHANG) != tid ||
+	    WIFSTOPPED(status))
+		return;
+	/* It was killed just now. */
+	if (push(tr, tid, status) == -1)
+		tr->failed = ENOMEM;
+}
+
+void
+loop_hear_senders(struct tracer *tr, pid_t tid)
+{
+	if (tr->first == NULL)
+		return;
+	take_report(tr, tid);
+	settle(tr);
+	handle_senders(tr);
+}
+
+static void
+handle(struct tracer *tr)
+{
+	size_t i;
+
+	if (tr->first != NULL && any_emits(tr) && !all_arrived(tr))
+		settle(tr);
+	if (tr->nevents > 1)
+		handle_senders(tr);
 	for (i = 0; i < tr->nevents; i++)
 		handle_one(tr, &tr->events[i]);
 	tr->nevents = 0;
@@ -270,27 +305,34 @@ drain(struct tracer *tr)
 	static const char byte = 0;
 
 	if (tr->watcher != -1 && write(tr->bell[1], &byte, 1) == 1) {
-		while (tr->nevents == 0 && collect_one(tr, 0) == 1)
+		while (tr->nevents == 0 && collect_one(tr, 0, 1) == 1)
 			continue;
 	}
 	handle(tr);
 }
 
+/* The next event; before it has to be waited for, all is shown. */
+static int
+next(struct tracer *tr)
+{
+	if (tr->dirty && collect_one(tr, WNOHANG, 1) == 1)
+		return 1;
+	if (tr->dirty) {
+		tr->dirty = 0;
+		if (tr->sink->flush(tr->sink) == -1) {
+			tr->failed = errno;
+			return 0;
+		}
+	}
+	return collect_one(tr, 0, 1) == 1;
+}
+
 static void
 step(struct tracer *tr)
 {
-	if (tr->dirty)
-		collect(tr);
-	if (tr->dirty && tr->nevents == 0) {
-		tr->dirty = 0;
-		if (tr->sink->flush(tr->sink) == -1)
-			tr->failed = errno;
-	}
-	if (tr->nevents == 0 && tr->failed == 0 && collect_one(tr, 0) == 1 &&
-	    (++tr->turn % TURN == 0 || any_emits(tr))) {
+	if (next(tr) && (++tr->turn % TURN == 0 || any_emits(tr))) {
 		if (tr->nevents == 1 && tr->events[0].status == SYSCALL_STOP)
-			(void)waitpid(
-			    tr->events[0].tid, NULL, WAIT_FLAGS | WNOHANG);
+			take_report(tr, tr->events[0].tid);
 		collect(tr);
 	}
 	handle(tr);

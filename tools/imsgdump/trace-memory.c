@@ -19,7 +19,7 @@ read_mem(pid_t tid, const struct iovec *from, size_t n, unsigned char *to)
 {
 	char path[64];
 	size_t i, done = 0;
-	ssize_t r = 0;
+	ssize_t r;
 	int fd;
 
 	(void)snprintf(path, sizeof(path), "/proc/%ld/mem", (long)tid);

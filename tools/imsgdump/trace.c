@@ -9,9 +9,14 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "trace-int.h"
+
+/* Ignored until it is needed: what else sends it interrupts nothing. */
+#define PRESS	 SIGURG
+#define PRESS_NS 250000000
 
 /* What the command will find; see trace.h. */
 static void
@@ -78,6 +83,20 @@ quiet_children(void)
 	return sigaction(SIGCHLD, &sa, NULL);
 }
 
+static int
+make_condition(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+	int e;
+
+	if ((e = pthread_condattr_init(&attr)) != 0)
+		return e;
+	if ((e = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC)) == 0)
+		e = pthread_cond_init(cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return e;
+}
+
 /* No signal is handled there: none interrupts a request of ptrace(2). */
 static int
 start_worker(struct tracer *tr)
@@ -87,12 +106,13 @@ start_worker(struct tracer *tr)
 
 	if ((e = pthread_mutex_init(&tr->lock, NULL)) != 0)
 		return e;
-	if ((e = pthread_cond_init(&tr->changed, NULL)) != 0) {
+	if ((e = make_condition(&tr->changed)) != 0) {
 		(void)pthread_mutex_destroy(&tr->lock);
 		return e;
 	}
 	(void)sigfillset(&all);
 	(void)sigdelset(&all, SIGCHLD);
+	(void)sigdelset(&all, PRESS);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	e = pthread_create(&tr->worker, NULL, trace_worker, tr);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -131,6 +151,40 @@ trace_new(struct channels *channels)
 	return tr;
 }
 
+static void
+nothing(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * Until the worker is done.  It may be told to stop while it writes what nobody
+ * reads: the traced would stay stopped.  Then that write is interrupted, in
+ * vain if it had not begun: therefore again and again.
+ */
+static void
+wait_done(struct tracer *tr)
+{
+	struct sigaction sa;
+	struct timespec end;
+	int late = 0;
+
+	while (tr->request != REQ_NONE) {
+		(void)clock_gettime(CLOCK_MONOTONIC, &end);
+		end.tv_nsec += PRESS_NS;
+		end.tv_sec += end.tv_nsec / 1000000000;
+		end.tv_nsec %= 1000000000;
+		if (pthread_cond_timedwait(&tr->changed, &tr->lock, &end) !=
+			ETIMEDOUT ||
+		    !tr->stop || late++ == 0)
+			continue;
+		memset(&sa, 0, sizeof(sa));
+		sa.sa_handler = nothing;
+		(void)sigaction(PRESS, &sa, NULL);
+		(void)pthread_kill(tr->worker, PRESS);
+	}
+}
+
 /* Gives the worker something to do and waits until it is done. */
 static int
 ask(struct tracer *tr, enum request request)
@@ -144,8 +198,7 @@ ask(struct tracer *tr, enum request request)
 	(void)pthread_mutex_lock(&tr->lock);
 	tr->request = request;
 	(void)pthread_cond_broadcast(&tr->changed);
-	while (tr->request != REQ_NONE)
-		(void)pthread_cond_wait(&tr->changed, &tr->lock);
+	wait_done(tr);
 	r = tr->result;
 	errno = tr->error;
 	(void)pthread_mutex_unlock(&tr->lock);
