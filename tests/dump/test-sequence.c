@@ -138,6 +138,29 @@ the_pointer_shows_all_fields(void **state)
 }
 
 static void
+three_equal_messages_stay_apart_and_four_do_not(void **state)
+{
+	struct record r = a_message();
+	struct output o;
+	int i, n;
+
+	(void)state;
+	for (n = 3; n <= 4; n++) {
+		struct sink *s = begin(&o);
+
+		for (i = 0; i < n; i++)
+			put(s, &r);
+		(void)finish(&o, s);
+		assert_int_equal(count(o.text, "<g><title>"), n == 3 ? 3 : 1);
+		assert_int_equal(count(o.text,
+				     ">\xc3\x97"
+				     "4<"),
+		    n == 4);
+		free(o.text);
+	}
+}
+
+static void
 heads_are_repeated(void **state)
 {
 	struct record r = a_message(), back = an_answer();
@@ -398,6 +421,8 @@ main(void)
 		cmocka_unit_test(nothing_is_an_empty_diagram),
 		cmocka_unit_test(an_arrow_leads_from_sender_to_receiver),
 		cmocka_unit_test(the_pointer_shows_all_fields),
+		cmocka_unit_test(
+		    three_equal_messages_stay_apart_and_four_do_not),
 		cmocka_unit_test(heads_are_repeated),
 		cmocka_unit_test(more_than_three_equal_messages_are_one_arrow),
 		cmocka_unit_test(equal_messages_of_other_kind_stay_apart),

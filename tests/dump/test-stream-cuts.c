@@ -281,6 +281,33 @@ a_single_message_in_small_pieces(void **state)
 	}
 }
 
+/* What looks like a message within a call that is damaged need not be one. */
+static void
+the_rest_of_a_damaged_call_is_skipped(void **state)
+{
+	static const struct imsg_hdr bad = { 1, 3, 0, ME };
+	struct wire w;
+	struct told t;
+	size_t half;
+
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	w_msg(&w, IMSG_WIRE_MODERN, 1, ME, -1, 40);
+	half = w.len;
+	w_msg(&w, IMSG_WIRE_MODERN, 2, ME, -1, 40);
+	t_start(&t, MAX, 1 << 24);
+	t_call(&t, w.p, half, ME, 0, 0);
+	t_piece(&t, &bad, sizeof(bad), ME, 0, 0, 0);
+	t_noted(&t, "length out of range");
+	t_piece(&t, w.p, half, ME, 0, 0, 1);
+	t_call(&t, w.p + half, w.len - half, ME, 0, 0);
+	assert_int_equal(t.messages, 2);
+	assert_true(t_message(&t, 0)->r.hdr.type == 1);
+	assert_true(t_message(&t, 1)->r.hdr.type == 2);
+	t_stop(&t);
+	w_free(&w);
+}
+
 static void
 many_streams_need_no_descriptors(void **state)
 {
@@ -375,6 +402,7 @@ main(void)
 		cmocka_unit_test(from_any_byte_on_what_is_shown_is_true),
 		cmocka_unit_test(the_rest_of_a_large_message_is_skipped),
 		cmocka_unit_test(a_single_message_in_small_pieces),
+		cmocka_unit_test(the_rest_of_a_damaged_call_is_skipped),
 		cmocka_unit_test(many_streams_need_no_descriptors),
 		cmocka_unit_test(time_grows_with_the_bytes),
 	};

@@ -77,6 +77,37 @@ surplus_descriptors_stay_with_their_call(void **state)
 	}
 }
 
+/*
+ * The same bytes are five messages of the old wire, the first of them marked,
+ * or a large one of the modern wire: a descriptor tells.
+ */
+static void
+a_descriptor_tells_the_wire_of_what_could_be_either(void **state)
+{
+	struct wire old, large;
+	struct told t;
+	int i;
+
+	(void)state;
+	memset(&old, 0, sizeof(old));
+	memset(&large, 0, sizeof(large));
+	w_msg(&old, IMSG_WIRE_CLASSIC, 1, ME, 7, 64);
+	for (i = 0; i < 4; i++)
+		w_msg(&old, IMSG_WIRE_CLASSIC, 2, ME, -1, 16368);
+	t_start(&t, MAX, 1 << 24);
+	t_call(&t, old.p, old.len, ME, 7, 1);
+	t_all(&t, &old);
+	t_stop(&t);
+	w_msg(&large, IMSG_WIRE_MODERN, 1, ME, -1, old.len - 16);
+	memcpy(large.p + 16, old.p + 16, old.len - 16);
+	t_start(&t, MAX, 1 << 24);
+	t_call(&t, large.p, large.len, ME, 0, 0);
+	t_all(&t, &large);
+	t_stop(&t);
+	w_free(&old);
+	w_free(&large);
+}
+
 static void
 too_many_descriptors_are_forgotten(void **state)
 {
@@ -223,6 +254,8 @@ main(void)
 		cmocka_unit_test(
 		    marked_messages_without_descriptor_have_lost_it),
 		cmocka_unit_test(surplus_descriptors_stay_with_their_call),
+		cmocka_unit_test(
+		    a_descriptor_tells_the_wire_of_what_could_be_either),
 		cmocka_unit_test(too_many_descriptors_are_forgotten),
 		cmocka_unit_test(real_messages_through_a_real_socket),
 	};

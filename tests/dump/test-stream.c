@@ -301,6 +301,30 @@ a_header_of_the_other_wire_is_called_that(void **state)
 	w_free(&o);
 }
 
+/* Once one has been cut that names its sender, others may be. */
+static void
+a_stream_whose_calls_end_anywhere_may_go_on_so(void **state)
+{
+	struct wire w;
+	struct told t;
+	size_t at, n;
+	int i;
+
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	for (i = 0; i < 5; i++)
+		w_msg(&w, IMSG_WIRE_MODERN, 1, i < 2 ? ME : 0, -1, 40);
+	t_start(&t, MAX, 1 << 24);
+	t_call(&t, w.p, w.m[1].at, ME, 0, 0);
+	for (at = w.m[1].at; at < w.len; at += n) {
+		n = w.len - at < 30 ? w.len - at : 30;
+		t_call(&t, w.p + at, n, ME, 0, 0);
+	}
+	t_all(&t, &w);
+	t_stop(&t);
+	w_free(&w);
+}
+
 static void
 after_a_gap_a_new_start_is_found(void **state)
 {
@@ -400,6 +424,8 @@ main(void)
 		cmocka_unit_test(
 		    a_damaged_header_is_shown_and_a_new_start_found),
 		cmocka_unit_test(a_header_of_the_other_wire_is_called_that),
+		cmocka_unit_test(
+		    a_stream_whose_calls_end_anywhere_may_go_on_so),
 		cmocka_unit_test(after_a_gap_a_new_start_is_found),
 		cmocka_unit_test(the_end_says_what_is_incomplete),
 		cmocka_unit_test(hostile_restarts_and_memory_have_an_end),
