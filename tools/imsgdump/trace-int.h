@@ -39,6 +39,7 @@ struct process {
 	struct entry e;
 	size_t threads;
 	unsigned said; /* what has been said of it: SAID_* */
+	int shares;    /* its descriptors with another process */
 };
 #define SAID_ARCH  0x01
 #define SAID_URING 0x02
