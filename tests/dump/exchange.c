@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * So many imsg messages between two processes: questions and answers, or
- * (`burst`) all in one direction as fast as the socket takes them.  To be
- * timed by tests/dump/slowdown.
+ * (`burst`) all in one direction as fast as the socket takes them, or the same
+ * with a mebibyte in each (`large`).  To be timed by tests/dump/slowdown.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <sys/socket.h>
@@ -23,12 +23,14 @@ fail(const char *what)
 	exit(1);
 }
 
+#define LARGE (1024 * 1024)
+static char payload[LARGE] = "as much as a small request has";
+static size_t size = 64;
+
 static void
 say(struct imsgbuf *b, uint32_t type, uint32_t n)
 {
-	static const char payload[64] = "as much as a small request has";
-
-	if (imsg_compose(b, type, n, 0, -1, payload, sizeof(payload)) == -1 ||
+	if (imsg_compose(b, type, n, 0, -1, payload, size) == -1 ||
 	    imsgbuf_flush(b) == -1)
 		fail("send");
 }
@@ -56,7 +58,8 @@ int
 main(int argc, char *argv[])
 {
 	uint32_t i, n = argc > 1 ? (uint32_t)atol(argv[1]) : 100000;
-	int burst = argc > 2 && strcmp(argv[2], "burst") == 0;
+	int large = argc > 2 && strcmp(argv[2], "large") == 0;
+	int burst = large || (argc > 2 && strcmp(argv[2], "burst") == 0);
 	int fd[2], status;
 	struct imsgbuf b;
 	pid_t pid;
@@ -68,6 +71,10 @@ main(int argc, char *argv[])
 	(void)close(fd[pid == 0]);
 	if (imsgbuf_init(&b, fd[pid != 0]) == -1)
 		fail("imsgbuf_init");
+	if (large) {
+		size = LARGE;
+		imsgbuf_set_maxsize(&b, LARGE + IMSG_HEADER_SIZE);
+	}
 	for (i = 0; i < (burst ? n : n / 2); i++) {
 		if (pid != 0)
 			say(&b, 1, i);

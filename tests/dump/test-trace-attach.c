@@ -168,43 +168,6 @@ a_signal_handler_can_stop_it_while_nothing_happens(void **state)
 	fake_end();
 }
 
-static int full[2];
-
-/* Nobody reads what is written. */
-static int
-blocks(struct sink *s)
-{
-	static const char much[65536];
-
-	(void)s;
-	while (write(full[1], much, sizeof(much)) > 0)
-		continue;
-	return -1;
-}
-
-static void
-a_stop_ends_it_while_it_writes_what_nobody_reads(void **state)
-{
-	int input;
-	pid_t pid = t_start("endless", NULL, &input);
-
-	(void)state;
-	assert_int_equal(pipe(full), 0);
-	fake_begin();
-	fake.sink.flush = blocks;
-	assert_non_null(tracer = trace_new(fake.channels));
-	assert_int_equal(trace_attach(tracer, pid), 0);
-	ring_soon();
-	assert_int_equal(trace_run(tracer, &fake.sink), -1);
-	assert_int_equal(errno, EINTR);
-	assert_int_equal(t_is_traced(pid), 0);
-	trace_free(tracer);
-	fake_end();
-	(void)close(full[0]);
-	(void)close(full[1]);
-	ends_well(pid, input);
-}
-
 static void
 a_stop_that_comes_before_the_run_counts(void **state)
 {
@@ -353,6 +316,47 @@ a_process_of_another_user_is_refused_with_advice(void **state)
 	ends_well(pid, input);
 }
 
+/* 1: it was refused; 2: no namespace can be made; or a wait status. */
+static int
+in_another_pid_namespace(void)
+{
+	char *const argv[] = { (char *)(uintptr_t) "true", NULL };
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID) == -1)
+		return 2;
+	if ((pid = fork()) == 0) {
+		if (getpid() != 1)
+			_exit(2);
+		tracer = trace_new(fake.channels);
+		_exit(tracer != NULL && trace_command(tracer, argv) == -1 ? 1 :
+									    0);
+	}
+	return waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status) : 2;
+}
+
+static void
+the_proc_of_another_pid_namespace_is_refused(void **state)
+{
+	char text[512];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	fake_begin();
+	t_capture_begin();
+	if ((pid = fork()) == 0)
+		_exit(in_another_pid_namespace());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	t_capture_end(text, sizeof(text));
+	fake_end();
+	if (WEXITSTATUS(status) == 2)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 1);
+	assert_true(t_occurs(text, "another PID namespace"));
+}
+
 static void
 advises(const struct why *w, const char *expected)
 {
@@ -396,12 +400,12 @@ main(void)
 		T(a_process_is_followed_with_its_children_and_their_children),
 		T(threads_and_processes_born_meanwhile_are_followed),
 		T(a_signal_handler_can_stop_it_while_nothing_happens),
-		T(a_stop_ends_it_while_it_writes_what_nobody_reads),
 		T(a_stop_that_comes_before_the_run_counts),
 		T(a_stopped_process_can_be_attached_to_and_goes_on_when_continued),
 		T(a_stopped_process_is_left_stopped),
 		T(processes_that_cannot_be_traced_are_refused_with_the_reason),
 		T(a_process_of_another_user_is_refused_with_advice),
+		T(the_proc_of_another_pid_namespace_is_refused),
 		T(the_advice_depends_on_what_the_system_permits),
 	};
 

@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <fcntl.h>
 #include <errno.h>
@@ -219,6 +220,46 @@ a_stopped_program_stays_so_and_goes_on_later(void **state)
 	}
 }
 
+static int full[2];
+
+/* Nobody reads what is written. */
+static int
+blocks(struct sink *s)
+{
+	static const char much[65536];
+
+	(void)s;
+	while (write(full[1], much, sizeof(much)) > 0)
+		continue;
+	return -1;
+}
+
+static void
+a_stop_ends_it_while_it_writes_what_nobody_reads(void **state)
+{
+	const struct itimerval soon = { { 0, 0 }, { 0, 20000 } };
+	int input;
+	pid_t pid = t_start("endless", NULL, &input);
+
+	(void)state;
+	assert_int_equal(pipe(full), 0);
+	fake_begin();
+	fake.sink.flush = blocks;
+	assert_non_null(tracer = trace_new(fake.channels));
+	assert_int_equal(trace_attach(tracer, pid), 0);
+	(void)signal(SIGALRM, ring);
+	assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+	assert_int_equal(trace_run(tracer, &fake.sink), -1);
+	assert_int_equal(errno, EINTR);
+	assert_int_equal(t_is_traced(pid), 0);
+	trace_free(tracer);
+	fake_end();
+	(void)close(full[0]);
+	(void)close(full[1]);
+	(void)close(input);
+	ends_well(pid);
+}
+
 int
 main(void)
 {
@@ -228,6 +269,7 @@ main(void)
 		T(signals_reach_a_program_while_imsgdump_is_killed),
 		T(a_stop_and_its_end_are_what_they_are_while_imsgdump_is_killed),
 		T(a_program_goes_on_when_tracing_ends_long_before_imsgdump),
+		T(a_stop_ends_it_while_it_writes_what_nobody_reads),
 		T(a_stopped_program_stays_so_and_goes_on_later),
 	};
 

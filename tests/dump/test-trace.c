@@ -143,6 +143,22 @@ numbers_that_get_another_meaning_are_said(void **state)
 }
 
 static void
+a_number_that_another_process_may_have_changed_is_looked_at_anew(void **state)
+{
+	size_t i;
+
+	(void)state;
+	t_talk("shared", NULL, 0);
+	is_message(0, "before");
+	is_message(1, "after");
+	for (i = 0; i < fake.n && fake.heard[i].kind != HEARD_BYTES; i++)
+		continue;
+	/* Its own, for the child did that. */
+	assert_true(fake_count(HEARD_CLOSE, fake.heard[i].pid) > 0);
+	fake_end();
+}
+
+static void
 programs_that_follow_each_other_and_their_children_are_followed(void **state)
 {
 	(void)state;
@@ -368,6 +384,7 @@ main(void)
 		T(a_large_message_comes_in_pieces_of_which_the_last_is_marked),
 		T(bytes_that_pass_by_the_memory_of_the_process_are_a_gap),
 		T(numbers_that_get_another_meaning_are_said),
+		T(a_number_that_another_process_may_have_changed_is_looked_at_anew),
 		T(programs_that_follow_each_other_and_their_children_are_followed),
 		T(vfork_and_posix_spawn_are_followed),
 		T(a_thread_that_executes_a_program_becomes_the_process),

@@ -15,8 +15,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -383,6 +384,34 @@ victims(uint32_t n)
 	}
 }
 
+/* With the descriptors of its parent it gives a number another meaning. */
+static int
+shares(void *arg)
+{
+	int *fd = arg;
+
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, fd + 2) == -1 ||
+	    dup2(fd[2], fd[0]) != fd[0];
+}
+
+static void
+shared(void)
+{
+	static char stack[65536];
+	int fd[4], status;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == -1)
+		err(1, "socketpair");
+	want("before", write(fd[0], "before", 6), 6);
+	want("clone",
+	    clone(shares, stack + sizeof(stack),
+		CLONE_FILES | CLONE_VM | SIGCHLD, fd) > 0,
+	    1);
+	want("wait", wait(&status) > 0, 1);
+	want("status", status, 0);
+	want("after", write(fd[0], "after", 5), 5);
+}
+
 int
 talk_calls(const char *mode, uint32_t n)
 {
@@ -396,6 +425,8 @@ talk_calls(const char *mode, uint32_t n)
 		numbers();
 	else if (strcmp(mode, "victims") == 0)
 		victims(n);
+	else if (strcmp(mode, "shared") == 0)
+		shared();
 	else if (strcmp(mode, "stops") == 0)
 		stops(n);
 	else if (strcmp(mode, "late") == 0)

@@ -19,6 +19,7 @@
 #include "capture.h"
 #include "chain.h"
 #include "options.h"
+#include "output.h"
 #include "safe.h"
 #include "sinks.h"
 #include "trace.h"
@@ -44,6 +45,7 @@ on_signal(int sig)
 	int save = errno;
 
 	(void)sig;
+	output_stop = 1;
 	if (tracer != NULL)
 		trace_stop(tracer);
 	errno = save;
@@ -75,11 +77,10 @@ complain(const char *what, const char *why)
  * Messages are secrets of the programs: a new file is for its owner alone, and
  * no link that somebody has put there is followed.
  */
-static FILE *
+static int
 create(const char *path)
 {
-	int fd, save;
-	FILE *f;
+	int fd;
 
 	if (strcmp(path, "-") == 0)
 		fd = dup(STDOUT_FILENO);
@@ -87,10 +88,22 @@ create(const char *path)
 		fd = open(path,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
 		    0600);
+	if (fd != -1)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+}
+
+/* What traced programs may themselves read is not waited for. */
+static FILE *
+stream(int fd, int waits)
+{
+	int save;
+	FILE *f;
+
 	if (fd == -1)
 		return NULL;
-	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	if ((f = fdopen(fd, "w")) == NULL) {
+	f = waits ? fdopen(fd, "w") : output_open(fd);
+	if (f == NULL) {
 		save = errno;
 		(void)close(fd);
 		errno = save;
@@ -192,11 +205,11 @@ make_filter(struct dump *d)
 }
 
 static int
-flags(const struct options *o, FILE *f)
+flags(const struct options *o, int terminal)
 {
 	int flags = 0;
 
-	if (o->colour == 1 || (o->colour == -1 && isatty(fileno(f)) == 1))
+	if (o->colour == 1 || (o->colour == -1 && terminal))
 		flags |= TEXT_COLOUR;
 	if (o->hex)
 		flags |= TEXT_HEX;
@@ -206,33 +219,40 @@ flags(const struct options *o, FILE *f)
 }
 
 static struct sink *
-make_shape(struct dump *d, FILE *f)
+make_shape(struct dump *d, FILE *f, int terminal)
 {
 	switch (d->o.shape) {
 	case SHAPE_JSON:
-		return json_sink(f, d->names, flags(&d->o, f));
+		return json_sink(f, d->names, flags(&d->o, terminal));
 	case SHAPE_SUMMARY:
 		return summary_sink(f, d->names);
 	case SHAPE_SEQUENCE:
 		return sequence_sink(f, d->names);
 	default:
-		return text_sink(f, d->names, flags(&d->o, f));
+		return text_sink(f, d->names, flags(&d->o, terminal));
 	}
 }
 
 static int
 add_shape(struct dump *d)
 {
+	const char *name;
+	int fd, terminal, waits;
+	struct stat st;
 	struct sink *s;
 
 	if (d->o.writefile != NULL && d->o.shape == SHAPE_DEFAULT &&
 	    d->o.output == NULL)
 		return 0;
-	if ((d->out = create(d->o.output != NULL ? d->o.output : "-")) == NULL)
-		return complain(
-		    d->o.output != NULL ? d->o.output : "standard output",
+	name = d->o.output != NULL ? d->o.output : "-";
+	fd = create(name);
+	terminal = fd != -1 && isatty(fd) == 1;
+	waits = fd == -1 || d->o.readfile != NULL || fstat(fd, &st) == -1 ||
+	    S_ISREG(st.st_mode);
+	if ((d->out = stream(fd, waits)) == NULL)
+		return complain(d->o.output != NULL ? name : "standard output",
 		    strerror(errno));
-	if ((s = make_shape(d, d->out)) == NULL)
+	if ((s = make_shape(d, d->out, terminal)) == NULL)
 		return complain("output", strerror(errno));
 	chain_add(d->chain, s);
 	return 0;
@@ -247,7 +267,7 @@ add_capture(struct dump *d)
 
 	if (d->o.writefile == NULL)
 		return 0;
-	if ((f = create(d->o.writefile)) == NULL)
+	if ((f = stream(create(d->o.writefile), 1)) == NULL)
 		return complain(d->o.writefile, strerror(errno));
 	if ((s = capture_sink(f, why, sizeof(why))) == NULL)
 		return complain(d->o.writefile, why);
@@ -291,15 +311,16 @@ read_capture(struct dump *d)
 	return r;
 }
 
+/* The first one ends tracing; another one the wait for a slow reader. */
 static void
-catch_signals(void)
+catch_signals(void (*handler)(int))
 {
 	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction sa, old;
 	size_t i;
 
 	memset(&sa, 0, sizeof(sa));
-	sa.sa_handler = on_signal;
+	sa.sa_handler = handler;
 	(void)sigemptyset(&sa.sa_mask);
 	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		if (sigaction(sigs[i], NULL, &old) == 0 &&
@@ -352,11 +373,12 @@ follow(struct dump *d, struct channels *ch)
 		    errno == ENOSYS ? "this is for Linux; elsewhere a program "
 				      "can record itself: imsgrec.h" :
 				      strerror(errno));
-	catch_signals();
+	catch_signals(on_signal);
 	if ((r = attach(d)) == 0 && (r = trace_run(tracer, d->chain)) == -1)
 		(void)complain("output", strerror(errno));
 	if (r == 0 && d->o.command != NULL && !d->o.quiet)
 		tell_left(trace_left(tracer), trace_status(tracer));
+	catch_signals(SIG_DFL);
 	return r == -1 ? -1 : status_of(trace_status(tracer));
 }
 

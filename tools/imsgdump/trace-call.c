@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +57,7 @@ struct call_info {
 #define GET_CALL 0x420e
 
 #define CLOSE_RANGE_FLAG_CLOEXEC 4
+#define CLONE3			 435 /* the same on all systems */
 
 static const struct rule rules[] = {
 	{ -1, CALL_NONE, 0, -1 },
@@ -88,9 +90,7 @@ static const struct rule rules[] = {
 	{ SYS_accept4, CALL_ACCEPT, 0, -1 },
 	{ SYS_connect, CALL_CONNECT, 0, -1 },
 	{ SYS_clone, CALL_FORK, 0, -1 },
-#ifdef SYS_clone3
-	{ SYS_clone3, CALL_FORK, 0, -1 },
-#endif
+	{ CLONE3, CALL_FORK, 0, -1 },
 #ifdef SYS_fork
 	{ SYS_fork, CALL_FORK, 0, -1 },
 	{ SYS_vfork, CALL_FORK, 0, -1 },
@@ -233,6 +233,24 @@ unfold(struct tracer *tr, struct thread *t, uint64_t arg[6])
 }
 #endif
 
+/* A child that will have the same descriptors, not copies of them. */
+static void
+note_sharing(struct tracer *tr, struct thread *t)
+{
+#ifdef __s390x__
+	uint64_t flags = t->arg[1];
+#else
+	uint64_t flags = t->arg[0];
+#endif
+
+	if (t->rule->nr == CLONE3 &&
+	    memory_read(tr, t->e.id, t->arg[0], &flags, sizeof(flags)) !=
+		sizeof(flags))
+		return;
+	if ((flags & (CLONE_FILES | CLONE_THREAD)) == CLONE_FILES)
+		t->proc->shares = 1;
+}
+
 static void
 enter(struct tracer *tr, struct thread *t, struct call_info *info)
 {
@@ -258,8 +276,13 @@ enter(struct tracer *tr, struct thread *t, struct call_info *info)
 		return;
 	t->rule = r;
 	memcpy(t->arg, info->u.entry.arg, sizeof(t->arg));
+	if (r->nr == SYS_clone || r->nr == CLONE3)
+		note_sharing(tr, t);
 	if (!moves(r))
 		return;
+	/* Others may have given the number another meaning. */
+	if (t->proc->shares)
+		channels_close(tr->channels, t->proc->e.id, (int)t->arg[0]);
 	t->wanted = channels_wants(tr->channels, t->proc->e.id, (int)t->arg[0],
 			r->dir) != 0;
 	if (t->wanted && r->dir == CHANNEL_SEND)

@@ -67,6 +67,7 @@ executed(struct tracer *tr, pid_t tid)
 		return;
 	call_forget(tr, t);
 	t->in_call = 1;
+	t->proc->shares = 0;
 	channels_exec(tr->channels, t->proc->e.id);
 }
 
@@ -92,6 +93,17 @@ stopped(struct tracer *tr, pid_t tid, int sig)
 	}
 }
 
+/* Of a process that shares its descriptors this one may be who shares them. */
+static void
+born(struct tracer *tr, pid_t parent, pid_t child)
+{
+	const struct thread *t = thread_get(tr, parent);
+	struct thread *new = begin(tr, child);
+
+	if (t != NULL && new != NULL && t->proc->shares)
+		new->proc->shares = 1;
+}
+
 static void
 reported(struct tracer *tr, pid_t tid, int event)
 {
@@ -103,7 +115,7 @@ reported(struct tracer *tr, pid_t tid, int event)
 	case PTRACE_EVENT_CLONE:
 		if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &child) == 0 &&
 		    child != 0)
-			(void)begin(tr, (pid_t)child);
+			born(tr, tid, (pid_t)child);
 		break;
 	case PTRACE_EVENT_EXEC:
 		executed(tr, tid);

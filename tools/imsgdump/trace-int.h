@@ -39,6 +39,7 @@ struct process {
 	struct entry e;
 	size_t threads;
 	unsigned said; /* what has been said of it: SAID_* */
+	int shares;    /* its descriptors with another process */
 };
 #define SAID_ARCH  0x01
 #define SAID_URING 0x02
@@ -212,6 +213,8 @@ struct why {
 /* One line, or two, without newline at the end. */
 void why_text(const struct why *, char *, size_t);
 void why_print(const struct tracer *, pid_t pid, int error);
+/* Whether all that is looked up in /proc is of others, or nothing; says so. */
+int why_no_proc(void);
 /* Number in a line of /proc/PID/status, -1 if it is not there. */
 long status_number(pid_t pid, const char *name);
 /* The letter of its state, 0 if it is gone. */

@@ -123,6 +123,24 @@ permission(const struct why *w)
 	       "PATH-OF-IMSGDUMP";
 }
 
+int
+why_no_proc(void)
+{
+	char self[24];
+	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = '\0';
+	if (strtol(self, NULL, 10) == getpid())
+		return 0;
+	(void)fprintf(stderr,
+	    n > 0 ? "imsgdump: /proc is that of another PID namespace\n"
+		    "imsgdump: mount that of this one (unshare: "
+		    "--mount-proc)\n" :
+		    "imsgdump: /proc is needed, and not mounted here\n");
+	errno = ENOENT;
+	return -1;
+}
+
 void
 why_text(const struct why *w, char *out, size_t size)
 {

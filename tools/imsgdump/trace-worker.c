@@ -17,6 +17,9 @@
 static int
 perform(struct tracer *tr, enum request request)
 {
+	if ((request == REQ_ATTACH || request == REQ_COMMAND) &&
+	    why_no_proc() == -1)
+		return -1;
 	switch (request) {
 	case REQ_ATTACH:
 		return attach_tree(tr, tr->pid);
