@@ -7,7 +7,6 @@
  * before it; where that was wrong the next look at an entry shows it.
  */
 #define _GNU_SOURCE
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -56,8 +55,7 @@ struct call_info {
 #define OP_EXIT	 2
 #define GET_CALL 0x420e
 
-#define CLOSE_RANGE_FLAG_CLOEXEC 4
-#define CLONE3			 435 /* the same on all systems */
+#define CLONE3 435 /* the same on all systems */
 
 static const struct rule rules[] = {
 	{ -1, CALL_NONE, 0, -1 },
@@ -291,98 +289,6 @@ enter(struct tracer *tr, struct thread *t, struct call_info *info)
 		t->rule = NULL;
 }
 
-/* The numbers that are left of a range are none that were ever in use. */
-static void
-closed_range(struct tracer *tr, struct thread *t)
-{
-	pid_t pid = t->proc->e.id;
-	long fds = status_number(pid, "FDSize:");
-	uint64_t fd, end = (uint32_t)t->arg[1];
-
-	if (t->arg[2] & CLOSE_RANGE_FLAG_CLOEXEC)
-		return;
-	if (fds > 0 && end >= (uint64_t)fds)
-		end = (uint64_t)fds - 1;
-	for (fd = (uint32_t)t->arg[0]; fd <= end && fd <= INT32_MAX; fd++)
-		channels_close(tr->channels, pid, (int)fd);
-}
-
-static void
-spliced(struct tracer *tr, struct thread *t, size_t result)
-{
-	struct rule r = { -1, CALL_SENDFILE, CHANNEL_RECV, -1 };
-	pid_t pid = t->proc->e.id;
-
-	t->rule = &r;
-	if (channels_wants(tr->channels, pid, (int)t->arg[0], r.dir))
-		move_done(tr, t, result);
-	r.dir = CHANNEL_SEND;
-	t->arg[0] = t->arg[2];
-	if (channels_wants(tr->channels, pid, (int)t->arg[0], r.dir))
-		move_done(tr, t, result);
-	t->rule = NULL;
-}
-
-static void
-opened_pair(struct tracer *tr, struct thread *t)
-{
-	int fd[2];
-
-	if (memory_read(tr, t->e.id, t->arg[3], fd, sizeof(fd)) != sizeof(fd))
-		return;
-	channels_pair(tr->channels, t->proc->e.id, fd[0], fd[1]);
-}
-
-static void
-say_uring(struct process *p)
-{
-	if (p->said & SAID_URING)
-		return;
-	p->said |= SAID_URING;
-	(void)fprintf(stderr,
-	    "imsgdump: process %ld uses io_uring: what it sends that way "
-	    "cannot be seen\n",
-	    (long)p->e.id);
-}
-
-/* A call that gives a number, or the process, another meaning. */
-static void
-changed(struct tracer *tr, struct thread *t, int64_t result)
-{
-	pid_t pid = t->proc->e.id;
-
-	switch (t->rule->kind) {
-	case CALL_DUP2:
-		if ((int)t->arg[0] != (int)t->arg[1])
-			channels_close(tr->channels, pid, (int)t->arg[1]);
-		break;
-	case CALL_CLOSE_RANGE:
-		closed_range(tr, t);
-		break;
-	case CALL_SOCKETPAIR:
-		opened_pair(tr, t);
-		break;
-	case CALL_ACCEPT:
-		channels_open(tr->channels, pid, (int)result);
-		break;
-	case CALL_CONNECT:
-		channels_open(tr->channels, pid, (int)t->arg[0]);
-		break;
-	case CALL_SPLICE:
-		if (result > 0)
-			spliced(tr, t, (size_t)result);
-		break;
-	case CALL_PRCTL:
-		/* The name of a process is that of its first thread. */
-		if ((int)t->arg[0] == PR_SET_NAME && t->e.id == pid)
-			channels_renamed(tr->channels, pid);
-		break;
-	case CALL_URING:
-		say_uring(t->proc);
-		break;
-	}
-}
-
 static void
 leave(struct tracer *tr, struct thread *t, int64_t result)
 {
@@ -390,7 +296,7 @@ leave(struct tracer *tr, struct thread *t, int64_t result)
 	if (moves(t->rule))
 		move_done(tr, t, (size_t)result);
 	else
-		changed(tr, t, result);
+		change_done(tr, t, result);
 }
 
 /*

@@ -193,6 +193,9 @@ int call_emits(const struct thread *);
 /* It does not come to the exit of the call that it was in. */
 void call_forget(struct tracer *, struct thread *);
 
+/* trace-change.c: at the end of a call that moved nothing. */
+void change_done(struct tracer *, struct thread *, int64_t result);
+
 /* trace-move.c: what a call moved; result is its positive result, or 0. */
 void move_done(struct tracer *, struct thread *, size_t result);
 
