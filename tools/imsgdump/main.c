@@ -332,11 +332,38 @@ live(struct dump *d)
 	return r;
 }
 
+/* Output would truncate what is still to be read, or was just written. */
+static int
+same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	if (a == NULL || b == NULL || strcmp(a, "-") == 0 ||
+	    strcmp(b, "-") == 0)
+		return 0;
+	if (stat(a, &sa) == -1 || stat(b, &sb) == -1)
+		return strcmp(a, b) == 0;
+	return S_ISREG(sa.st_mode) && sa.st_dev == sb.st_dev &&
+	    sa.st_ino == sb.st_ino;
+}
+
+static int
+distinct(const struct options *o)
+{
+	if (same_file(o->readfile, o->output) ||
+	    same_file(o->readfile, o->writefile))
+		return complain(o->readfile, "is the output, too");
+	if (same_file(o->output, o->writefile))
+		return complain(o->output, "only one of -o and -w");
+	return 0;
+}
+
 static int
 run(struct dump *d)
 {
-	if (load_names(d) == -1 || look_for_names(d) == -1 ||
-	    make_filter(d) == -1 || make_chain(d) == -1)
+	if (distinct(&d->o) == -1 || load_names(d) == -1 ||
+	    look_for_names(d) == -1 || make_filter(d) == -1 ||
+	    make_chain(d) == -1)
 		return -1;
 	return d->o.readfile != NULL ? read_capture(d) : live(d);
 }
