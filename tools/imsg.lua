@@ -82,10 +82,10 @@ local e = {
 imsg.experts = e
 
 -- Of the capture that is shown.
-local names, pending, requests, answers = {}, {}, {}, {}
+local names, pending, requests, answers, ways = {}, {}, {}, {}, {}
 
 function imsg.init()
-	names, pending, requests, answers = {}, {}, {}, {}
+	names, pending, requests, answers, ways = {}, {}, {}, {}, {}
 end
 
 local function escaped(s)
@@ -234,12 +234,21 @@ end
 -- The first message the other way with the same peer ID is the answer.  Zero
 -- is what programs put there that do not use it.
 local function find_answer(m)
-	local key, was
+	local key, way, was
 
-	if m.peerid == 0 or m.from_pid == m.to_pid then
+	if m.peerid == 0 or m.from_pid == m.to_pid or
+	    (m.event ~= 2 and m.event ~= 3) then
 		return
 	end
-	key = string.format("%d %d %d", m.channel, m.peerid, m.event)
+	-- Of a record of both ends what is received was sent before: counted
+	-- once.  Where one end is looked at, it sends one way and receives the
+	-- other.
+	way = string.format("%d %d %d", m.channel, m.from_pid, m.to_pid)
+	ways[way] = ways[way] or m.event
+	if ways[way] ~= m.event then
+		return
+	end
+	key = string.format("%d %d", m.channel, m.peerid)
 	was = pending[key]
 	if was == nil then
 		pending[key] = { number = m.number, from = m.from_pid,

@@ -110,6 +110,7 @@ all_sinks_get_everything_in_order(void **state)
 	assert_int_equal(put(c, RECORD_MESSAGE, 2), 0);
 	assert_int_equal(c->flush(c), 0);
 	assert_int_equal(chain_passed(c), 2);
+	assert_false(chain_failed(c));
 	assert_int_equal(c->end(c), 0);
 	assert_int_equal(ended, 2);
 	assert_int_equal(a.n, 2);
@@ -197,6 +198,7 @@ an_output_that_fails_is_told_and_all_are_ended(void **state)
 	assert_int_equal(put(c, RECORD_MESSAGE, 1), -1);
 	assert_int_equal(errno, ENOSPC);
 	assert_int_equal(chain_passed(c), 0);
+	assert_true(chain_failed(c));
 	b.fail = EIO;
 	assert_int_equal(c->end(c), -1);
 	assert_int_equal(errno, ENOSPC);

@@ -212,7 +212,7 @@ static const struct {
 	{ "fd < lost",
 	    "at character 6, lost: words are compared with == and "
 	    "!=" },
-	{ "name == 'x", "at character 9, 'x ...: a value was expected" },
+	{ "name == 'x", "at character 9, 'x ...: a quote is missing" },
 	{ "fd & fd",
 	    "at character 4, & fd ...: and, or, or the end "
 	    "was expected" },

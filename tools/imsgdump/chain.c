@@ -13,6 +13,7 @@ struct chain {
 	struct sink *to[CHAIN_MAX];
 	size_t n;
 	uint64_t passed;
+	int failed;
 };
 
 static int
@@ -21,8 +22,10 @@ to_all(struct chain *c, const struct record *r)
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
-		if (c->to[i]->put(c->to[i], r) == -1)
+		if (c->to[i]->put(c->to[i], r) == -1) {
+			c->failed = 1;
 			return -1;
+		}
 	return 0;
 }
 
@@ -52,8 +55,10 @@ chain_flush(struct sink *s)
 	size_t i;
 
 	for (i = 0; i < c->n; i++)
-		if (c->to[i]->flush(c->to[i]) == -1)
+		if (c->to[i]->flush(c->to[i]) == -1) {
+			c->failed = 1;
 			return -1;
+		}
 	return 0;
 }
 
@@ -104,4 +109,10 @@ uint64_t
 chain_passed(const struct sink *chain)
 {
 	return ((const struct chain *)chain)->passed;
+}
+
+int
+chain_failed(const struct sink *s)
+{
+	return ((const struct chain *)s)->failed;
 }

@@ -25,5 +25,7 @@ struct sink *chain_sink(const struct chain_options *);
 void chain_add(struct sink *chain, struct sink *to);
 /* Messages that have passed. */
 uint64_t chain_passed(const struct sink *chain);
+/* A sink of it failed, before its end. */
+int chain_failed(const struct sink *chain);
 
 #endif

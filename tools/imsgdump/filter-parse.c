@@ -80,6 +80,8 @@ fail(struct parser *ps, const struct token *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
+	if (t->kind == TOKEN_BAD && (*t->at == '\'' || *t->at == '"'))
+		(void)snprintf(what, sizeof(what), "a quote is missing");
 	safe_text(word, sizeof(word), t->at,
 	    t->kind == TOKEN_WORD ?
 		(size_t)(t->text - t->at) + t->len + (size_t)t->quoted :

@@ -7,7 +7,6 @@
  */
 #define _GNU_SOURCE /* on Linux; elsewhere all is there */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +17,9 @@
 
 #include "capture.h"
 #include "chain.h"
+#include "files.h"
 #include "options.h"
 #include "output.h"
-#include "safe.h"
 #include "sinks.h"
 #include "trace.h"
 
@@ -62,56 +61,6 @@ enough(void *arg)
 }
 
 static int
-complain(const char *what, const char *why)
-{
-	/* A shell's pattern may have found the name of a stranger's file. */
-	(void)fputs("imsgdump: ", stderr);
-	safe_print(stderr, what, strlen(what));
-	(void)fputs(": ", stderr);
-	safe_print(stderr, why, strlen(why));
-	(void)putc('\n', stderr);
-	return -1;
-}
-
-/*
- * Messages are secrets of the programs: a new file is for its owner alone, and
- * no link that somebody has put there is followed.
- */
-static int
-create(const char *path)
-{
-	int fd;
-
-	if (strcmp(path, "-") == 0)
-		fd = dup(STDOUT_FILENO);
-	else
-		fd = open(path,
-		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
-	if (fd != -1)
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	return fd;
-}
-
-/* What traced programs may themselves read is not waited for. */
-static FILE *
-stream(int fd, int waits)
-{
-	int save;
-	FILE *f;
-
-	if (fd == -1)
-		return NULL;
-	f = waits ? fdopen(fd, "w") : output_open(fd);
-	if (f == NULL) {
-		save = errno;
-		(void)close(fd);
-		errno = save;
-	}
-	return f;
-}
-
-static int
 load_names(struct dump *d)
 {
 	size_t i;
@@ -136,36 +85,6 @@ add_name(void *arg, uint32_t type, const char *name)
 	if (d->capture == NULL || names_count(d->names) == before)
 		return 0;
 	return capture_name(d->capture, type, name);
-}
-
-static int
-same_file(const char *a, const char *b)
-{
-	struct stat sa, sb;
-
-	if (strcmp(b, "-") == 0)
-		return 0;
-	return (strcmp(a, "-") == 0 ? fstat(STDIN_FILENO, &sa) :
-				      stat(a, &sa)) == 0 &&
-	    stat(b, &sb) == 0 && S_ISREG(sb.st_mode) &&
-	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
-}
-
-/* Before anything is created, which would empty what is to be read. */
-static int
-check_files(const struct options *o)
-{
-	const char *outs[] = { o->writefile, o->output };
-	size_t i;
-
-	for (i = 0; i < 2; i++)
-		if (o->readfile != NULL && outs[i] != NULL &&
-		    same_file(o->readfile, outs[i]))
-			return complain(outs[i], "is the file that is read");
-	if (o->writefile != NULL && o->output != NULL &&
-	    strcmp(o->output, "-") != 0 && strcmp(o->writefile, o->output) == 0)
-		return complain(o->output, "-o and -w want a file each");
-	return 0;
 }
 
 /*
@@ -245,13 +164,13 @@ add_shape(struct dump *d)
 	    d->o.output == NULL)
 		return 0;
 	name = d->o.output != NULL ? d->o.output : "-";
-	fd = create(name);
+	fd = files_create(name);
 	terminal = fd != -1 && isatty(fd) == 1;
 	waits = fd == -1 || d->o.readfile != NULL || fstat(fd, &st) == -1 ||
 	    S_ISREG(st.st_mode);
-	if ((d->out = stream(fd, waits)) == NULL)
+	if ((d->out = files_stream(fd, waits)) == NULL)
 		return complain(d->o.output != NULL ? name : "standard output",
-		    strerror(errno));
+		    files_why(errno));
 	if ((s = make_shape(d, d->out, terminal)) == NULL)
 		return complain("output", strerror(errno));
 	chain_add(d->chain, s);
@@ -267,8 +186,8 @@ add_capture(struct dump *d)
 
 	if (d->o.writefile == NULL)
 		return 0;
-	if ((f = stream(create(d->o.writefile), 1)) == NULL)
-		return complain(d->o.writefile, strerror(errno));
+	if ((f = files_stream(files_create(d->o.writefile), 1)) == NULL)
+		return complain(d->o.writefile, files_why(errno));
 	if ((s = capture_sink(f, why, sizeof(why))) == NULL)
 		return complain(d->o.writefile, why);
 	chain_add(d->chain, s);
@@ -307,7 +226,8 @@ read_capture(struct dump *d)
 	r = capture_read_names(
 	    f, d->chain, add_name, d, &d->stop, why, sizeof(why));
 	if (r == -1)
-		return complain(d->o.readfile, why);
+		return complain(
+		    chain_failed(d->chain) ? "output" : d->o.readfile, why);
 	return r;
 }
 
@@ -406,7 +326,7 @@ live(struct dump *d)
 static int
 run(struct dump *d)
 {
-	if (check_files(&d->o) == -1 || load_names(d) == -1 ||
+	if (files_check(&d->o) == -1 || load_names(d) == -1 ||
 	    look_for_names(d) == -1 || make_filter(d) == -1 ||
 	    make_chain(d) == -1)
 		return -1;

@@ -178,6 +178,16 @@ set_flag(struct options *o, int c)
 	}
 }
 
+/* Of two the first would silently be none. */
+static int
+set_once(const char **to, const char *name, const char *arg)
+{
+	if (*to != NULL)
+		return wrong("given twice", name);
+	*to = arg;
+	return 0;
+}
+
 static int
 set_option(struct options *o, int c, const char *arg)
 {
@@ -186,22 +196,18 @@ set_option(struct options *o, int c, const char *arg)
 	case 'm':
 		return set_number(o, c, arg);
 	case 'f':
-		o->filter = arg;
-		return 0;
+		return set_once(&o->filter, "-f", arg);
 	case 'H':
 		o->headers[o->nheaders++] = arg;
 		return 0;
 	case 'o':
-		o->output = arg;
-		return 0;
+		return set_once(&o->output, "-o", arg);
 	case 'p':
 		return add_pid(o, arg);
 	case 'r':
-		o->readfile = arg;
-		return 0;
+		return set_once(&o->readfile, "-r", arg);
 	case 'w':
-		o->writefile = arg;
-		return 0;
+		return set_once(&o->writefile, "-w", arg);
 	case OPT_COLOUR:
 		return set_colour(o, arg);
 	default:
@@ -215,6 +221,8 @@ consistent(const struct options *o)
 	int sources =
 	    (o->npids > 0) + (o->readfile != NULL) + (o->command != NULL);
 
+	if (o->follow && o->command == NULL)
+		return wrong("-F", "follows what a command leaves behind");
 	if (sources != 1) {
 		(void)fputs(sources == 0 ?
 			USAGE :

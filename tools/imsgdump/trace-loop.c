@@ -347,6 +347,23 @@ is_over(const struct tracer *tr)
 	return tr->command_status != -1 && !tr->follow;
 }
 
+/* Processes that are not about to be gone. */
+static size_t
+alive(const struct tracer *tr)
+{
+	const struct entry *e;
+	size_t i, n = 0;
+	int state;
+
+	for (i = 0; i < tr->processes.size; i++) {
+		for (e = tr->processes.bucket[i]; e != NULL; e = e->next) {
+			state = process_state(e->id);
+			n += state != 0 && state != 'Z' && state != 'X';
+		}
+	}
+	return n;
+}
+
 int
 trace_loop(struct tracer *tr)
 {
@@ -365,7 +382,8 @@ trace_loop(struct tracer *tr)
 		handle(tr);
 	}
 	watcher_end(tr);
-	tr->left = tr->processes.count;
+	if (!tr->stop)
+		tr->left = alive(tr);
 	leave_all(tr);
 	if (tr->sink->flush(tr->sink) == -1 && tr->failed == 0)
 		tr->failed = errno;
