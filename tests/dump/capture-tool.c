@@ -329,6 +329,36 @@ show(const char *path)
 	return n == -1 ? 2 : n;
 }
 
+/*
+ * Twice a request and its answer: on channel 1 as the first process sees it,
+ * on channel 2 as both do.
+ */
+static void
+make_answers(const char *path)
+{
+	struct sink *s = sink_of(path);
+	struct record q = request(), a = answer();
+	int i;
+
+	a.event = RECORD_RECEIVED;
+	for (i = 0; i < 2; i++) {
+		put(s, &q);
+		put(s, &a);
+	}
+	q.channel = a.channel = 2;
+	for (i = 0; i < 2; i++) {
+		q.event = RECORD_SENT;
+		put(s, &q);
+		q.event = RECORD_RECEIVED;
+		put(s, &q);
+		a.event = RECORD_SENT;
+		put(s, &a);
+		a.event = RECORD_RECEIVED;
+		put(s, &a);
+	}
+	end(s);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -342,6 +372,8 @@ main(int argc, char *argv[])
 		    strtoul(argv[3], NULL, 10), argv[4]);
 	else if (argc == 3 && strcmp(what, "sample") == 0)
 		make_sample(argv[2]);
+	else if (argc == 3 && strcmp(what, "answers") == 0)
+		make_answers(argv[2]);
 	else if (argc == 3 && strcmp(what, "cuts") == 0)
 		make_cuts(argv[2]);
 	else if (argc == 3 && strcmp(what, "text") == 0)

@@ -216,6 +216,17 @@ warned()
 }
 check "... and none of them is called malformed" warned
 
+# frame and the frame of its request, if it is an answer
+answers()
+{
+	"$tool" answers "$tmp/a.pcap" &&
+	    shark -2 -r "$tmp/a.pcap" -T fields -E separator=: \
+	    -e frame.number -e imsg.response_to -Y imsg.response_to |
+	    xargs >"$tmp/list" && echo "2:1 4:3 7:5 11:9" >"$tmp/want" &&
+	    cmp "$tmp/want" "$tmp/list"
+}
+check "answers, where one end or both were looked at" answers
+
 plugin()
 {
 	dir=$(tshark -G folders 2>/dev/null |
