@@ -122,6 +122,9 @@ struct tracer {
 	struct event *events;
 	size_t nevents, maxevents;
 	unsigned turn;
+	int spins; /* there is more than one processor */
+	int luck;  /* how often that was of use, of late */
+	unsigned idle;
 	int failed; /* errno that ends the run */
 	int dirty;  /* the sink may have something to write */
 
