@@ -232,31 +232,32 @@ local function fixed(m)
 end
 
 -- The first message the other way with the same peer ID is the answer.  Zero
--- is what programs put there that do not use it.
+-- is what programs put there that do not use it.  In a record of both ends a
+-- message is there as sent and as received, and each answers its own kind; where
+-- one end was looked at, it sends one way and receives the other.
 local function find_answer(m)
-	local key, way, was
+	local way = string.format("%d %d ", m.channel, m.from_pid)
+	local back = string.format("%d %d ", m.channel, m.to_pid)
+	local key = string.format("%d %d ", m.channel, m.peerid)
+	local at, was
 
-	if m.peerid == 0 or m.from_pid == m.to_pid or
-	    (m.event ~= 2 and m.event ~= 3) then
+	if m.peerid == 0 or m.from_pid == m.to_pid then
 		return
 	end
-	-- Of a record of both ends what is received was sent before: counted
-	-- once.  Where one end is looked at, it sends one way and receives the
-	-- other.
-	way = string.format("%d %d %d", m.channel, m.from_pid, m.to_pid)
-	ways[way] = ways[way] or m.event
-	if ways[way] ~= m.event then
-		return
+	ways[way .. m.event] = true
+	at = key .. m.event
+	if (m.event == 2 or m.event == 3) and not ways[back .. m.event] and
+	    pending[key .. 5 - m.event] then
+		at = key .. 5 - m.event
 	end
-	key = string.format("%d %d", m.channel, m.peerid)
-	was = pending[key]
-	if was == nil then
-		pending[key] = { number = m.number, from = m.from_pid,
-		    time = m.time }
-	elseif was.from ~= m.from_pid then
+	was = pending[at]
+	if was and was.from ~= m.from_pid then
 		answers[was.number] = m.number
 		requests[m.number] = was
-		pending[key] = nil
+		pending[at] = nil
+	elseif not pending[key .. m.event] then
+		pending[key .. m.event] = { number = m.number,
+		    from = m.from_pid, time = m.time }
 	end
 end
 
