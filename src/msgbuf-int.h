@@ -2,15 +2,15 @@
 /*
  * The inside of a msgbuf: a write queue, and for readers the receive side.
  *
- * Invariants.  Write side: wq holds what has bytes to send and hollow what
- * has a descriptor only; count is what msgbuf_queuelen() says, zero if and
- * only if both are empty; every byte in wq belongs after every byte before
- * it.  Receive side: messages are fetched from rq, then from the ready ones;
- * while there are ready ones no token waits, and cur is not set; without them
- * ready is inpos between two steps of the parser.  cur is the message whose header is complete, missing
- * the bytes of it that have not arrived; while cur is set and the last read
- * was parsed to its end, the input buffer is empty; otherwise it holds less
- * than one header.
+ * Invariants.  Write side: wq holds what has bytes to send and hollow what has
+ * a descriptor only; count is what msgbuf_queuelen() says, zero if and only if
+ * both are empty; every byte in wq belongs after every byte before it.  Receive
+ * side: messages are fetched from rq, then from the ready ones; while there are
+ * ready ones no token waits, and cur is not set; without them ready is inpos
+ * between two steps of the parser.  cur is the message whose header is
+ * complete, missing the bytes of it that have not arrived; while cur is set and
+ * the last read was parsed to its end, the input buffer is empty; otherwise it
+ * holds less than one header.
  */
 #ifndef IMSG_MSGBUF_INT_H
 #define IMSG_MSGBUF_INT_H

@@ -54,7 +54,7 @@ void endpoint_peer_path(struct endpoints *, pid_t pid, struct endpoint *e);
 int endpoint_holds(pid_t pid, uint64_t ino);
 /* Whether that one is it. */
 int endpoint_is(pid_t pid, int fd, uint64_t ino);
-/* All sockets that a process holds, until the function returns another than 0. */
+/* All sockets of a process, until the function returns another than 0. */
 void endpoint_each(
     pid_t pid, int (*)(void *arg, int fd, uint64_t ino), void *arg);
 /*

@@ -97,7 +97,9 @@ files_check(const struct options *o)
 		    same_file(o->readfile, outs[i]))
 			return complain(outs[i], "is the file that is read");
 	if (o->writefile != NULL && o->output != NULL &&
-	    strcmp(o->output, "-") != 0 && strcmp(o->writefile, o->output) == 0)
+	    strcmp(o->output, "-") != 0 &&
+	    (strcmp(o->writefile, o->output) == 0 ||
+		same_file(o->output, o->writefile)))
 		return complain(o->output, "-o and -w want a file each");
 	return 0;
 }

@@ -10,12 +10,12 @@
  *	if (imsgrec_close(rec) == -1)
  *		warn("record");
  *
- * Each message goes to the file at once, with one call of writev(2): there is no
- * buffer that a crash could lose, and nothing of another process in between.
- * Only a process that is killed within that call, or a full disk, may leave part
- * of a packet, which is where readers of the file stop.  The file is opened by the program before
- * it locks itself up, and stays its own.  What is written has the payloads in
- * it, secrets and all.
+ * Each message goes to the file at once, with one call of writev(2): there is
+ * no buffer that a crash could lose, and nothing of another process in between.
+ * Only a process that is killed within that call, or a full disk, may leave
+ * part of a packet, which is where readers of the file stop.  The file is
+ * opened by the program before it locks itself up, and stays its own.  What is
+ * written has the payloads in it, secrets and all.
  *
  * Processes may have a file each, which mergecap joins, or share one that was
  * opened before fork(2): each calls imsgrec_channel() for what it uses.

@@ -4,9 +4,9 @@
  *
  * Who reads what imsgdump writes may be traced by it: the pager that the traced
  * shell started, the terminal multiplexer in which all this happens.  Such a
- * reader stands still while imsgdump is busy with one of its calls, and so would
- * imsgdump, for ever, if it waited for it then.  Therefore a thread of its own
- * writes, and some megabytes may wait for it.
+ * reader stands still while imsgdump is busy with one of its calls, and so
+ * would imsgdump, for ever, if it waited for it then.  Therefore a thread of
+ * its own writes, and some megabytes may wait for it.
  */
 #define _GNU_SOURCE
 #include "output.h"

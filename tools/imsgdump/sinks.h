@@ -3,8 +3,8 @@
  * The shapes in which messages come out.
  *
  * Each makes a sink that writes to f, which stays the caller's, or NULL ENOMEM;
- * names may be empty and outlives it.  None of them writes bytes of the traced programs to a terminal
- * without making them harmless: see safe.h.
+ * names may be empty and outlives it.  None of them writes bytes of the traced
+ * programs to a terminal without making them harmless: see safe.h.
  */
 #ifndef SINKS_H
 #define SINKS_H

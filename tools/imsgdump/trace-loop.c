@@ -3,8 +3,9 @@
  * Waiting for the traced threads, and in which order they are heard.
  *
  * All that have stopped are collected before a message is shown, for messages
- * come out in an order in which they can have been sent: a message is known when the call that sends it ends, but its receiver
- * may have woken, and answered, before the sender comes to that end.  Whoever
+ * come out in an order in which they can have been sent: a message is known
+ * when the call that sends it ends, but its receiver may have woken, and
+ * answered, before the sender comes to that end.  Whoever
  * sends the answer has begun to do so later than the first sender.  Therefore
  * sends are handled in the order in which they began, and before any message
  * is shown those senders that have not arrived but are running are waited for.
@@ -37,12 +38,12 @@
 /* Longest time that senders on their way to the end of a call are given. */
 #define SETTLE_NS    100000000
 #define SETTLE_QUICK 30 /* times without a pause */
+#define SETTLE_MOST  64 /* senders asleep that are looked at */
+
 /* Longest time that the next stop is looked for, and when it is tried anew. */
 #define SPIN_NS	   50000
 #define SPIN_LUCK  12
 #define SPIN_RETRY 64
-
-#define SETTLE_MOST 64 /* senders asleep that are looked at */
 
 static void
 close_all_but(int keep)
@@ -346,7 +347,7 @@ look_out(struct tracer *tr)
 static int
 next(struct tracer *tr)
 {
-	if (collect_one(tr, WNOHANG, 1) == 1 || look_out(tr))
+	if ((tr->dirty && collect_one(tr, WNOHANG, 1) == 1) || look_out(tr))
 		return 1;
 	if (tr->dirty) {
 		tr->dirty = 0;

@@ -4,7 +4,8 @@
  *
  * The kernel lets go of traced processes when the thread that seized them ends,
  * and a call that is under way is not interrupted by that; to let them go by a
- * request each would have to be stopped first, which a program may notice.  Therefore there is a thread that ends when tracing does, while
+ * request each would have to be stopped first, which a program may
+ * notice.  Therefore there is a thread that ends when tracing does, while
  * imsgdump may still have to write what it has gathered.
  */
 #define _GNU_SOURCE

@@ -23,16 +23,16 @@ struct tracer *trace_new(struct channels *);
  * standard error what failed and what can be done about it.
  */
 int trace_attach(struct tracer *, pid_t pid);
-/* Starts a command that is traced from its first system call on.  -1 as above. */
+/* Starts a command, traced from its first system call on.  -1 as above. */
 int trace_command(struct tracer *, char *const argv[]);
 /* Whatever the command leaves behind is followed, too, to its end. */
 void trace_follow(struct tracer *);
 /*
  * Until the command has ended, or else all traced processes, trace_stop() is
  * called (by a signal handler, or by a sink that has had enough), or a sink
- * fails (-1).  flush is called before it waits.  When it returns all that is still traced is left to
- * itself, running; it can be called once.  The channels and the sink are used
- * by another thread while it runs.
+ * fails (-1).  flush is called before it waits.  When it returns all that is
+ * still traced is left to itself, running; it can be called once.  The channels
+ * and the sink are used by another thread while it runs.
  */
 int trace_run(struct tracer *, struct sink *);
 void trace_stop(struct tracer *);
