@@ -61,6 +61,10 @@ check "... or through standard input" stdin
 check "-o and -w to one file are refused" \
     refused s.pcap -r s.pcap --json -o x -w x
 check "... and nothing is created" [ ! -e x ]
+: >y
+ln y z
+check "... also by another name" \
+    refused s.pcap -r s.pcap --json -o y -w z
 check "a size of messages that no reader has is refused" \
     refused s.pcap -r s.pcap -m 16383
 
