@@ -231,33 +231,51 @@ local function fixed(m)
 	end
 end
 
+-- The process that noted the message, and so knows in which order it sent and
+-- received; nil if that is not said.
+local function noted_by(m)
+	return m.event == 2 and m.from_pid or m.event == 3 and m.to_pid or nil
+end
+
 -- The first message the other way with the same peer ID is the answer.  Zero
--- is what programs put there that do not use it.  In a record of both ends a
--- message is there as sent and as received, and each answers its own kind; where
--- one end was looked at, it sends one way and receives the other.
+-- is what programs put there that do not use it.  In a record of both ends the
+-- order in time says little: a question may have been received, and answered,
+-- before its sender came to note it.  So the question is what was noted by the
+-- same process; and another one of the same event only where that process does
+-- not show the other way.
 local function find_answer(m)
-	local way = string.format("%d %d ", m.channel, m.from_pid)
-	local back = string.format("%d %d ", m.channel, m.to_pid)
-	local key = string.format("%d %d ", m.channel, m.peerid)
-	local at, was
+	local key = string.format("%d %d %%d", m.channel, m.peerid)
+	local any, own, back = key:format(m.event), nil, nil
+	local pid = noted_by(m)
+	local was
 
 	if m.peerid == 0 or m.from_pid == m.to_pid then
 		return
 	end
-	ways[way .. m.event] = true
-	at = key .. m.event
-	if (m.event == 2 or m.event == 3) and not ways[back .. m.event] and
-	    pending[key .. 5 - m.event] then
-		at = key .. 5 - m.event
+	if pid then
+		key = string.format("%s by %d", key, pid)
+		own, back = key:format(m.event), key:format(5 - m.event)
+		key = string.format("%d by %d %%d", m.channel, pid)
+		ways[key:format(m.event)] = true
+		was = pending[back]
 	end
-	was = pending[at]
+	if not was and not (pid and ways[key:format(5 - m.event)]) then
+		was = pending[any]
+	end
 	if was and was.from ~= m.from_pid then
 		answers[was.number] = m.number
 		requests[m.number] = was
-		pending[at] = nil
-	elseif not pending[key .. m.event] then
-		pending[key .. m.event] = { number = m.number,
-		    from = m.from_pid, time = m.time }
+		for _, at in ipairs(was.keys) do
+			if pending[at] == was then
+				pending[at] = nil
+			end
+		end
+		return
+	end
+	was = { number = m.number, from = m.from_pid, time = m.time,
+	    keys = { any, own } }
+	for _, at in ipairs(was.keys) do
+		pending[at] = pending[at] or was
 	end
 end
 

@@ -356,6 +356,21 @@ make_answers(const char *path)
 		a.event = RECORD_RECEIVED;
 		put(s, &a);
 	}
+	/* Who asks notes it after the other end has answered. */
+	q.channel = a.channel = 3;
+	q.event = RECORD_RECEIVED;
+	put(s, &q);
+	a.event = RECORD_SENT;
+	put(s, &a);
+	q.event = RECORD_SENT;
+	put(s, &q);
+	a.event = RECORD_RECEIVED;
+	put(s, &a);
+	/* Each where it is sent. */
+	q.channel = a.channel = 4;
+	q.event = a.event = RECORD_SENT;
+	put(s, &q);
+	put(s, &a);
 	end(s);
 }
 
