@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A call that blocks.
+ *
+ * It works on the channel's imsgbuf while the loop stands still, and calls no
+ * callback: what comes and is not the answer is held back, within bounds, for
+ * the loop's next turns, and so is the end of the channel.  While the request is
+ * not sent it reads, too, or two peers with full sockets would wait for each
+ * other.
+ */
+#include "feature.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "call-int.h"
+
+/* What is held back at most, with one message more. */
+#define CALL_HELD	1024
+#define CALL_HELD_BYTES (16U << 20)
+/* Rounds that move nothing before each waits a millisecond; see call_send(). */
+#define CALL_IDLE 64
+
+struct call_wait {
+	struct imsgcall *c;
+	struct imsgbuf *buf;
+	int64_t due;
+	uint32_t number;
+	struct imsg *answer;
+};
+
+static int
+call_left(const struct call_wait *w)
+{
+	return w->due == CALL_NEVER ? -1 :
+	    w->due == 0		    ? 0 :
+				      imsgcalli_left(imsgcalli_now(), w->due);
+}
+
+static int
+call_held_too_much(struct imsgloop_chan *chan)
+{
+	if (imsgloopi_held_len(chan) <= CALL_HELD &&
+	    chan->held_bytes <= CALL_HELD_BYTES)
+		return 0;
+	errno = ENOBUFS;
+	return 1;
+}
+
+/* The next message: 1 the answer, 0 another, -1. */
+static int
+call_receive(struct call_wait *w, int ms)
+{
+	struct imsgloop_chan *chan = w->c->chan;
+	struct imsg m;
+	int saved;
+
+	switch (imsgbuf_recv(w->buf, &m, ms)) {
+	case 1:
+		if (m.hdr.peerid == w->number) {
+			*w->answer = m;
+			return 1;
+		}
+		imsgloopi_hold(chan, &m);
+		return call_held_too_much(chan) ? -1 : 0;
+	case 0:
+		imsgloopi_stream_ended(chan, 0);
+		errno = EPIPE;
+		return -1;
+	default:
+		saved = errno;
+		if (saved != ETIMEDOUT && saved != ENOMEM)
+			imsgloopi_stream_ended(chan, saved);
+		errno = saved;
+		return -1;
+	}
+}
+
+/*
+ * Waits until more can be sent, or something came.  poll(2) may say so when
+ * nothing can be moved, which is in the peer's hands (urgent data) or the
+ * kernel's (no buffers): then it is not asked any more, but slept.
+ */
+static int
+call_poll(struct call_wait *w, int idle)
+{
+	struct pollfd pfd = { w->buf->fd, imsgbuf_events(w->buf), 0 };
+	int left = call_left(w);
+
+	if (idle > CALL_IDLE) {
+		pfd.events = 0;
+		left = left < 0 || left > 1 ? 1 : left;
+	}
+	return poll(&pfd, 1, left) == -1 && errno != EINTR ? -1 : 0;
+}
+
+/* Until all is sent: 0; 1 the answer came before that, -1. */
+static int
+call_send(struct call_wait *w)
+{
+	size_t before;
+	int r, idle = 0;
+
+	for (;;) {
+		before = imsgbuf_queuebytes(w->buf);
+		if (imsgbuf_write(w->buf) == -1) {
+			r = errno;
+			imsgloopi_write_failed(w->c->chan, r);
+			errno = r;
+			return -1;
+		}
+		if (imsgbuf_queuelen(w->buf) == 0)
+			return 0;
+		idle = imsgbuf_queuebytes(w->buf) < before ? 0 : idle + 1;
+		while ((r = call_receive(w, 0)) == 0)
+			idle = 0;
+		if (r == 1 || errno != ETIMEDOUT)
+			return r;
+		if (call_left(w) == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		if (call_poll(w, idle) == -1)
+			return -1;
+	}
+}
+
+/* The loop learns what is left to do. */
+static void
+call_leave_rest(struct call_wait *w)
+{
+	struct imsgloop_chan *chan = w->c->chan;
+	int saved = errno;
+	struct imsg m;
+
+	if (imsgbuf_queuelen(w->buf) > 0)
+		imsgloop_queued(chan);
+	/* What lies complete behind the answer is announced by no socket. */
+	if (imsgloopi_held_len(chan) == 0 && imsgbuf_get(w->buf, &m) == 1)
+		imsgloopi_hold(chan, &m);
+	errno = saved;
+}
+
+int
+imsgcall_wait(struct imsgcall *c, uint32_t type, int fd, const void *data,
+    size_t len, int ms, struct imsg *answer)
+{
+	struct call_wait w;
+	struct imsg m;
+	int r;
+
+	w.c = c;
+	w.buf = imsgloop_imsgbuf(c->chan);
+	w.due = ms > 0 ? imsgcalli_due(imsgcalli_now(), ms) :
+	    ms == 0    ? 0 :
+			 CALL_NEVER;
+	w.number = imsgcalli_number(&c->table);
+	w.answer = &m;
+	if (imsgloopi_sendable(c->chan) == -1 || call_held_too_much(c->chan) ||
+	    imsg_compose(w.buf, type, w.number, 0, fd, data, len) == -1)
+		return -1;
+	if ((r = call_send(&w)) == 0)
+		while ((r = call_receive(&w, call_left(&w))) == 0)
+			;
+	call_leave_rest(&w);
+	if (r == -1)
+		return -1;
+	*answer = m;
+	return m.hdr.type == IMSGCALL_ERROR ? 0 : 1;
+}
