@@ -12,7 +12,7 @@ strict="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes
     -Werror"
 make=$src/dist/amalgamate
 
-documented libimsg >"$tmp/documented"
+symbols_of libimsg >"$tmp/documented"
 mkdir "$tmp/one" "$tmp/a b" "$tmp/empty"
 c=$tmp/one/imsg.c
 h=$tmp/one/imsg.h

@@ -16,7 +16,7 @@ here='signal|sigaction|exit|_exit|fork'
 # exports NAME MAP: the symbols of $lib
 exports()
 {
-	documented "$1" >"$tmp/documented"
+	symbols_of "$1" >"$tmp/documented"
 	${NM:-nm} -D --defined-only "$lib" >"$tmp/nm"
 	awk '$2 != "A" { print $3 }' "$tmp/nm" >"$tmp/defined"
 	sed 's/@.*//' "$tmp/defined" | sort >"$tmp/exported"

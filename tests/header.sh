@@ -284,7 +284,7 @@ $cc -E -P -I"$src/include" -x c "$tmp/b.c" | tr '\n' ' ' | tr ';' '\n' |
     grep -v '\btypedef\b' |
     grep -oE '\b(ibufq?|msgbuf|imsgbuf|imsg)_[a-z0-9_]+ ?\(' |
     tr -d ' (' | sort -u >"$tmp/functions"
-documented libimsg >"$tmp/documented"
+symbols_of libimsg >"$tmp/documented"
 check "declares exactly the documented functions" \
     diff "$tmp/documented" "$tmp/functions"
 
@@ -358,11 +358,11 @@ declared()
 	    grep ^imsg
 }
 declared imsg_loop.h imsg_call.h | sort -u >"$tmp/functions"
-documented libimsg-loop >"$tmp/documented"
+symbols_of libimsg-loop >"$tmp/documented"
 check "imsg_loop.h and imsg_call.h declare what is documented" \
     diff "$tmp/documented" "$tmp/functions"
 declared imsg_proc.h | grep ^imsgproc_ | sort -u >"$tmp/functions"
-documented libimsg-proc >"$tmp/documented"
+symbols_of libimsg-proc >"$tmp/documented"
 check "imsg_proc.h declares what is documented" \
     diff "$tmp/documented" "$tmp/functions"
 done_testing

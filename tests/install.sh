@@ -68,10 +68,10 @@ check "the header is installed as <imsg.h>" \
 check "the library names its version" test -f "$libdir/libimsg.so.1"
 
 man=$(find "$root" -type d -name man3)
-documented libimsg >"$tmp/names"
+symbols_of libimsg >"$tmp/names"
 if [ -f "$libdir/libimsg-loop.a" ]; then
-	documented libimsg-loop >>"$tmp/names"
-	documented libimsg-proc >>"$tmp/names"
+	symbols_of libimsg-loop >>"$tmp/names"
+	symbols_of libimsg-proc >>"$tmp/names"
 fi
 : >"$tmp/missing"
 while read -r f; do

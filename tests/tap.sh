@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # Sourced by the test scripts: ok NAME, not_ok NAME, check NAME COMMAND...,
-# runs NAME COMMAND..., skip NAME WHY, done_testing, documented LIBRARY.  $tmp is
+# runs NAME COMMAND..., skip NAME WHY, done_testing, symbols_of LIBRARY.  $tmp is
 # a directory that goes away at the end, $wrapper what runs programs for another
 # system, if any, $src the source directory, which the script itself sets.
 set -u
@@ -58,9 +58,9 @@ refuses()
 	! "$@"
 }
 
-# documented libimsg|libimsg-loop|libimsg-proc: the symbols that it exports, as
+# symbols_of libimsg|libimsg-loop|libimsg-proc: the symbols that it exports, as
 # docs/SYMBOLS.md says
-documented()
+symbols_of()
 {
 	case $1 in
 	*-loop)	set -- '^imsg(loop|call)_' ;;
