@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "call-int.h"
 
@@ -141,6 +142,17 @@ call_leave_rest(struct call_wait *w)
 	errno = saved;
 }
 
+/* Once queued a descriptor cannot be given back; so it never is. */
+static void
+call_close(int fd)
+{
+	int saved = errno;
+
+	if (fd >= 0)
+		(void)close(fd);
+	errno = saved;
+}
+
 int
 imsgcall_wait(struct imsgcall *c, uint32_t type, int fd, const void *data,
     size_t len, int ms, struct imsg *answer)
@@ -157,8 +169,10 @@ imsgcall_wait(struct imsgcall *c, uint32_t type, int fd, const void *data,
 	w.number = imsgcalli_number(&c->table);
 	w.answer = &m;
 	if (imsgloopi_sendable(c->chan) == -1 || call_held_too_much(c->chan) ||
-	    imsg_compose(w.buf, type, w.number, 0, fd, data, len) == -1)
+	    imsg_compose(w.buf, type, w.number, 0, fd, data, len) == -1) {
+		call_close(fd);
 		return -1;
+	}
 	if ((r = call_send(&w)) == 0)
 		while ((r = call_receive(&w, call_left(&w))) == 0)
 			;
