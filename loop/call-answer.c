@@ -38,8 +38,8 @@ imsgcall_fail(struct imsgloop_chan *chan, const struct imsg *request, int error,
 	memcpy(payload, &number, sizeof(number));
 	if (len > 0)
 		memcpy(payload + sizeof(number), why, len);
-	return imsgcall_answer(chan, request, IMSGCALL_ERROR, -1, payload,
-	    sizeof(number) + len);
+	return imsgcall_answer(
+	    chan, request, IMSGCALL_ERROR, -1, payload, sizeof(number) + len);
 }
 
 int

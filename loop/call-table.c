@@ -17,7 +17,7 @@ void
 imsgcalli_table_init(struct call_table *t, uint32_t half, uint32_t key)
 {
 	memset(t, 0, sizeof(*t));
-	t->half = half;
+	t->half = half & CALL_HALF;
 	t->key = key;
 	t->last_number = half - 1; /* the next is the first */
 }
@@ -127,7 +127,7 @@ uint32_t
 imsgcalli_number(struct call_table *t)
 {
 	do {
-		t->last_number = t->half | ((t->last_number + 1) & 0x7fffffffU);
+		t->last_number = t->half | ((t->last_number + 1) & ~CALL_HALF);
 	} while (
 	    t->last_number == 0 || imsgcalli_find(t, t->last_number) != NULL);
 	return t->last_number;
@@ -223,6 +223,13 @@ imsgcalli_find(const struct call_table *t, uint32_t number)
 	while (c != NULL && c->number != number)
 		c = c->chain;
 	return c;
+}
+
+int
+imsgcalli_is_late(const struct call_table *t, uint32_t number)
+{
+	return number != 0 && (number & CALL_HALF) == t->half &&
+	    imsgcalli_find(t, number) == NULL;
 }
 
 void

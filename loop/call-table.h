@@ -23,6 +23,7 @@
 #endif
 
 #define CALL_NEVER INT64_MAX
+#define CALL_HALF  0x80000000U /* of a number: which half it is of */
 
 struct call {
 	uint32_t number;
@@ -64,6 +65,8 @@ IMSGCALL_HIDDEN void imsgcalli_drop(struct call_table *, struct call *);
 
 IMSGCALL_HIDDEN struct call *imsgcalli_find(
     const struct call_table *, uint32_t);
+/* A number of this side's half that no call has, or not any more. */
+IMSGCALL_HIDDEN int imsgcalli_is_late(const struct call_table *, uint32_t);
 /* Takes it out; what it says is to be copied before. */
 IMSGCALL_HIDDEN void imsgcalli_end(struct call_table *, struct call *);
 /* That with the nearest deadline, NULL if none has one. */

@@ -33,9 +33,9 @@ struct call_wait {
 static int
 call_left(const struct call_wait *w)
 {
-	return w->due == CALL_NEVER ? -1 :
-	    w->due == 0		    ? 0 :
-				      imsgcalli_left(imsgcalli_now(), w->due);
+	if (w->due == CALL_NEVER)
+		return -1;
+	return w->due == 0 ? 0 : imsgloopi_left(imsgloopi_now(), w->due);
 }
 
 static int
@@ -45,6 +45,18 @@ call_held_too_much(struct imsgloop_chan *chan)
 	    chan->held_bytes <= CALL_HELD_BYTES)
 		return 0;
 	errno = ENOBUFS;
+	return 1;
+}
+
+/* Is there nobody any more who could answer? */
+static int
+call_over(const struct imsgloop_chan *chan)
+{
+	if (chan->why == 0 && chan->write_error == 0)
+		return imsgloopi_sendable(chan) == -1;
+	errno = chan->write_error;
+	if (errno == 0)
+		errno = chan->why == IMSGLOOP_ERROR ? chan->error : EPIPE;
 	return 1;
 }
 
@@ -62,6 +74,10 @@ call_receive(struct call_wait *w, int ms)
 			*w->answer = m;
 			return 1;
 		}
+		if (imsgcalli_is_late(&w->c->table, m.hdr.peerid)) {
+			imsg_free(&m);
+			return 0;
+		}
 		imsgloopi_hold(chan, &m);
 		return call_held_too_much(chan) ? -1 : 0;
 	case 0:
@@ -70,7 +86,9 @@ call_receive(struct call_wait *w, int ms)
 		return -1;
 	default:
 		saved = errno;
-		if (saved != ETIMEDOUT && saved != ENOMEM)
+		if (saved == ENOMEM)
+			chan->state |= CHAN_MORE | CHAN_READ;
+		else if (saved != ETIMEDOUT)
 			imsgloopi_stream_ended(chan, saved);
 		errno = saved;
 		return -1;
@@ -95,27 +113,41 @@ call_poll(struct call_wait *w, int idle)
 	return poll(&pfd, 1, left) == -1 && errno != EINTR ? -1 : 0;
 }
 
+/* 0, -1, or as many idle rounds as an error counts for that passes. */
+static int
+call_write(struct call_wait *w)
+{
+	int saved;
+
+	if (imsgbuf_write(w->buf) == 0)
+		return 0;
+	saved = errno;
+	if (saved == ENOMEM || saved == ENOBUFS || saved == ETOOMANYREFS)
+		return CALL_IDLE + 1;
+	imsgloopi_write_failed(w->c->chan, saved);
+	errno = saved;
+	return -1;
+}
+
 /* Until all is sent: 0; 1 the answer came before that, -1. */
 static int
 call_send(struct call_wait *w)
 {
 	size_t before;
-	int r, idle = 0;
+	int r, n, idle = 0;
 
 	for (;;) {
 		before = imsgbuf_queuebytes(w->buf);
-		if (imsgbuf_write(w->buf) == -1) {
-			r = errno;
-			imsgloopi_write_failed(w->c->chan, r);
-			errno = r;
+		if ((r = call_write(w)) == -1)
 			return -1;
-		}
 		if (imsgbuf_queuelen(w->buf) == 0)
 			return 0;
 		idle = imsgbuf_queuebytes(w->buf) < before ? 0 : idle + 1;
-		while ((r = call_receive(w, 0)) == 0)
+		if (r > idle)
+			idle = r;
+		for (n = 0; n < CALL_HELD && (r = call_receive(w, 0)) == 0; n++)
 			idle = 0;
-		if (r == 1 || errno != ETIMEDOUT)
+		if (r == 1 || (r == -1 && errno != ETIMEDOUT))
 			return r;
 		if (call_left(w) == 0) {
 			errno = ETIMEDOUT;
@@ -124,6 +156,21 @@ call_send(struct call_wait *w)
 		if (call_poll(w, idle) == -1)
 			return -1;
 	}
+}
+
+/* Until the answer comes: 1, -1.  Who floods us does not stretch the time. */
+static int
+call_await(struct call_wait *w)
+{
+	int r, left, late = 0;
+
+	do {
+		left = call_left(w);
+		if ((r = call_receive(w, left)) != 0)
+			return r;
+	} while (left != 0 || ++late < CALL_HELD);
+	errno = ETIMEDOUT;
+	return -1;
 }
 
 /* The loop learns what is left to do. */
@@ -163,19 +210,18 @@ imsgcall_wait(struct imsgcall *c, uint32_t type, int fd, const void *data,
 
 	w.c = c;
 	w.buf = imsgloop_imsgbuf(c->chan);
-	w.due = ms > 0 ? imsgcalli_due(imsgcalli_now(), ms) :
-	    ms == 0    ? 0 :
-			 CALL_NEVER;
+	w.due = ms > 0 ? imsgloopi_in(ms) : 0;
+	if (ms < 0)
+		w.due = CALL_NEVER;
 	w.number = imsgcalli_number(&c->table);
 	w.answer = &m;
-	if (imsgloopi_sendable(c->chan) == -1 || call_held_too_much(c->chan) ||
+	if (call_over(c->chan) || call_held_too_much(c->chan) ||
 	    imsg_compose(w.buf, type, w.number, 0, fd, data, len) == -1) {
 		call_close(fd);
 		return -1;
 	}
 	if ((r = call_send(&w)) == 0)
-		while ((r = call_receive(&w, call_left(&w))) == 0)
-			;
+		r = call_await(&w);
 	call_leave_rest(&w);
 	if (r == -1)
 		return -1;
