@@ -21,6 +21,7 @@
 #endif
 
 #include "os.h"
+#include "os-exec.h"
 #include "os-process.h"
 
 static int
@@ -186,10 +187,16 @@ IMSGPI_HIDDEN const
 	    .sendto = sendto,
 	    .poll = poll,
 	    .closefrom = imsgpi_os_closefrom,
+	    .cloexecfrom = imsgpi_os_cloexecfrom,
+	    .connect = connect,
+	    .shutdown = shutdown,
 
 	    .fork = fork,
 	    .execve = execve,
 	    .self = os_self,
+	    .openself = imsgpi_os_openself,
+	    .execfd = imsgpi_os_execfd,
+	    .pidfd = imsgpi_os_pidfd,
 	    .waitpid = waitpid,
 	    .kill = kill,
 	    .exit = _exit,

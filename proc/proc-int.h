@@ -27,6 +27,12 @@
 
 #include "os.h"
 
+#ifdef __GNUC__
+#define IMSGPI_PRINTF(f, a) __attribute__((__format__(printf, f, a)))
+#else
+#define IMSGPI_PRINTF(f, a)
+#endif
+
 #define IMSGPROC_FD  3
 #define IMSGPROC_ARG "--imsgproc="
 
@@ -85,6 +91,8 @@ struct imsgproc {
 /* table.c: lists of names, and who has a channel to whom.  Who is started by
  * imsgproc_spawn() alone always has one to who started it. */
 IMSGPI_HIDDEN bool imsgpi_listed(const char *list, const char *name);
+/* The next name of *list and its length, which moves behind it; or NULL. */
+IMSGPI_HIDDEN const char *imsgpi_next_name(const char **list, size_t *len);
 IMSGPI_HIDDEN unsigned int imsgpi_instances(const struct imsgproc_spec *);
 IMSGPI_HIDDEN bool imsgpi_talk(const struct imsgproc_daemon *,
     const struct imsgproc_spec *, const struct imsgproc_spec *);
@@ -120,12 +128,9 @@ IMSGPI_HIDDEN extern const char *imsgpi_argv0;
  * privileges.c: chroot, limits, user of proc->spec, verified: 0, or -1 and
  * proc->why.  The parent uses it on itself, without the sandbox.
  */
-#if defined(__GNUC__)
-__attribute__((__format__(printf, 4, 5)))
-#endif
-IMSGPI_HIDDEN void
-imsgpi_log(const struct imsgproc_daemon *, const struct imsgproc *,
-    int priority, const char *, ...);
+IMSGPI_HIDDEN IMSGPI_PRINTF(4, 5) void imsgpi_log(
+    const struct imsgproc_daemon *, const struct imsgproc *, int priority,
+    const char *, ...);
 IMSGPI_HIDDEN int imsgpi_privileges(struct imsgproc *);
 
 #endif
