@@ -173,7 +173,7 @@ all_fetched(struct imsgloop_chan *c, int r, unsigned int n)
 static void
 hand_out(struct imsgloop_chan *c, struct imsg *m)
 {
-	if (c->hooks == NULL || !c->hooks->message(c, c->call, m))
+	if (c->call == NULL || !c->hooks->message(c->call, m))
 		c->cb->message(c, m, c->arg);
 	imsg_free(m);
 }
@@ -187,7 +187,7 @@ chan_deliver(struct imsgloop_chan *c)
 	int r;
 
 	for (n = 0; n < c->budget; n++) {
-		if (c->held == NULL || (r = imsgloopi_held(c, &m)) == 0)
+		if (c->held_bytes == 0 || (r = imsgloopi_held(c, &m)) == 0)
 			r = imsgbuf_get(c->buf, &m);
 		if (r != 1) {
 			all_fetched(c, r, n);
@@ -205,8 +205,8 @@ chan_deliver(struct imsgloop_chan *c)
 static void
 chan_receive(struct imsgloop_chan *c, short revents)
 {
-	int due = revents == 0 && c->read_at >= 0 &&
-	    imsgloopi_now() >= c->read_at;
+	int due =
+	    revents == 0 && c->read_at >= 0 && imsgloopi_now() >= c->read_at;
 
 	if (c->state & CHAN_CLOSED)
 		return;
@@ -283,8 +283,8 @@ chan_send(struct imsgloop_chan *c, short revents)
 		empty = chan_write(c);
 	} else {
 		/* imsgcall_wait() may have written it. */
-		empty = (c->state & CHAN_UNSENT) &&
-		    imsgbuf_queuelen(c->buf) == 0;
+		empty =
+		    (c->state & CHAN_UNSENT) && imsgbuf_queuelen(c->buf) == 0;
 		if (empty)
 			c->state &= ~CHAN_UNSENT;
 	}
@@ -296,17 +296,13 @@ chan_send(struct imsgloop_chan *c, short revents)
 static void
 chan_end(struct imsgloop_chan *c, int why, int error)
 {
-	const struct imsgloopi_hooks *hooks = c->hooks;
-	struct imsgcall *call = c->call;
-
 	c->state |= CHAN_ENDED;
 	imsgloop_unwatch(&c->watch);
-	c->hooks = NULL;
-	c->call = NULL;
-	if (hooks != NULL)
-		hooks->ended(c, call, why, error);
+	if (c->call != NULL)
+		c->hooks->ended(c->call, why, error);
 	if (!(c->state & CHAN_GONE))
 		c->cb->ended(c, why, error, c->arg);
+	imsgloopi_drop_call(c);
 	imsgloopi_release(c);
 	c->state |= CHAN_GONE;
 }
@@ -371,8 +367,7 @@ wanted(struct imsgloop_chan *c, int *soon)
 		c->state |= CHAN_READ;
 		*soon = 1;
 	}
-	if ((events & POLLOUT) && c->write_error == 0 &&
-	    !(state & CHAN_UNSENT))
+	if ((events & POLLOUT) && c->write_error == 0 && !(state & CHAN_UNSENT))
 		*soon = 1;
 	if (c->write_at >= 0 || c->write_error != 0 || !(state & CHAN_UNSENT))
 		events &= ~POLLOUT;
