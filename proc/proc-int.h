@@ -61,6 +61,9 @@ struct imsgproc_peer {
 	unsigned int instance;
 	struct imsgloop_chan *chan; /* NULL: not there */
 	bool talks; /* the table has a channel; else only control */
+	/* In a child, once it is started anew while its old channel has messages: */
+	int next; /* the new one's socket, else -1 */
+	struct imsgloop_watch late;
 };
 
 struct family;	/* the parent's: see parent.c */
@@ -80,7 +83,9 @@ struct imsgproc {
 	struct imsgbuf ib; /* with spec->run: to the parent */
 	int status;	   /* what it exits with */
 	bool stopping;
-	char why[256]; /* imsgproc_fail() */
+	bool closing;		    /* in a child: its channels are */
+	struct imsgloop_watch wake; /* in a child: to stop */
+	char why[256];		    /* imsgproc_fail() */
 };
 
 /* table.c: lists of names, and who has a channel to whom.  Who is started by
