@@ -106,8 +106,6 @@ static void
 talk_control(struct member *m, struct imsg *msg)
 {
 	uint32_t type = imsg_get_type(msg);
-	bool starting =
-	    m->state == STARTING || (m->state == STOPPING && !m->once);
 
 	if (imsg_fd_status(msg) != IMSG_FD_NONE)
 		imsgpi_condemn(m, "broke the protocol: a descriptor");
