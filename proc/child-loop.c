@@ -187,7 +187,7 @@ imsgpi_child_peer(struct imsgproc *proc, struct imsg *m, bool early)
 		return imsgproc_fail(proc, "the channel to %s was lost: %s",
 		    peer->spec->name, strerror(errno));
 	}
-	if (proc->loop == NULL || proc->closing || (early && peer->chan)) {
+	if (proc->loop == NULL || proc->closing) {
 		imsgpi_close(fd);
 		return 0;
 	}

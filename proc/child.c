@@ -229,7 +229,7 @@ come_up(struct imsgproc *proc)
 static void
 give_up(struct imsgproc *proc, int error)
 {
-	struct ctl_failed failed = { error };
+	struct ctl_failed failed = { error == 0 ? EIO : error };
 	struct iovec iov[2];
 
 	iov[0].iov_base = &failed;
