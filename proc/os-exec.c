@@ -31,8 +31,7 @@ int
 imsgpi_os_execfd(int fd, char *const argv[], char *const envp[])
 {
 #if defined(__linux__) && defined(SYS_execveat)
-	return (int)syscall(
-	    SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH);
+	return (int)syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH);
 #else
 	(void)fd;
 	(void)argv;
@@ -49,8 +48,8 @@ int
 imsgpi_os_cloexecfrom(int least)
 {
 #if defined(__linux__) && defined(SYS_close_range)
-	return (int)syscall(SYS_close_range, (unsigned int)least, ~0U,
-	    RANGE_CLOEXEC);
+	return (int)syscall(
+	    SYS_close_range, (unsigned int)least, ~0U, RANGE_CLOEXEC);
 #else
 	(void)least;
 	errno = ENOSYS;

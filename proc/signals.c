@@ -91,8 +91,8 @@ signals_watch(struct signals *s)
 		s->pipe[0] = s->pipe[1] = -1;
 		return -1;
 	}
-	if (imsgloop_watch(s->proc->loop, &s->watch, s->pipe[0], signals_ready,
-		s) == -1)
+	if (imsgloop_watch(
+		s->proc->loop, &s->watch, s->pipe[0], signals_ready, s) == -1)
 		goto fail;
 	if (imsgloop_set(&s->watch, POLLIN, -1) == -1) {
 		imsgloop_unwatch(&s->watch);

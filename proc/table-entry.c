@@ -26,8 +26,7 @@ check_flags(const struct check *c, const struct imsgproc_spec *s)
 		    s->name, s->flags & ~known);
 	if (s->flags & IMSGPROC_ON_DEMAND && s->flags & IMSGPROC_RESTART)
 		return imsgpi_wrong(c, s, EINVAL,
-		    "%s is started on demand: it cannot be restarted",
-		    s->name);
+		    "%s is started on demand: it cannot be restarted", s->name);
 	if (s->flags & IMSGPROC_ON_DEMAND && imsgpi_instances(s) != 1)
 		return imsgpi_wrong(c, s, EINVAL,
 		    "%s is started on demand, one by one: no instances",
@@ -50,8 +49,8 @@ check_user(const struct check *c, const struct imsgproc_spec *s)
 		if (errno == ENOMEM || errno == EMFILE || errno == ENFILE)
 			return imsgpi_wrong(c, s, errno, "%s: user %s: %s",
 			    s->name, s->user, strerror(errno));
-		return imsgpi_wrong(c, s, ENOENT, "%s: there is no user %s",
-		    s->name, s->user);
+		return imsgpi_wrong(
+		    c, s, ENOENT, "%s: there is no user %s", s->name, s->user);
 	}
 	if (c->uid != 0 && pw->pw_uid != c->uid)
 		return imsgpi_wrong(c, s, EPERM,
@@ -101,8 +100,8 @@ check_promises(const struct check *c, const struct imsgproc_spec *s)
 			    p);
 	}
 	if (s->promises != NULL && imsgproc_sandbox_check(s->promises) == -1)
-		return imsgpi_wrong(c, s, EINVAL, "%s: promises \"%s\"",
-		    s->name, s->promises);
+		return imsgpi_wrong(
+		    c, s, EINVAL, "%s: promises \"%s\"", s->name, s->promises);
 	return 0;
 }
 
@@ -117,16 +116,16 @@ check_paths(const struct check *c, const struct imsgproc_spec *s)
 		    s->name);
 	for (; p != NULL && p->path != NULL; p++) {
 		if (p - s->paths >= LIST_MAX)
-			return imsgpi_wrong(c, s, EINVAL,
-			    "%s: the paths have no end", s->name);
+			return imsgpi_wrong(
+			    c, s, EINVAL, "%s: the paths have no end", s->name);
 		if (p->path[0] != '/')
 			return imsgpi_wrong(c, s, EINVAL,
 			    "%s: path %s does not begin with /", s->name,
 			    p->path);
 		if (p->may == NULL || p->may[strspn(p->may, "rwxc")] != '\0')
 			return imsgpi_wrong(c, s, EINVAL,
-			    "%s: what %s may be used for: r, w, x, c",
-			    s->name, p->path);
+			    "%s: what %s may be used for: r, w, x, c", s->name,
+			    p->path);
 	}
 	return 0;
 }

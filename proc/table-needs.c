@@ -12,7 +12,7 @@
 #include "table.h"
 
 static const struct imsgproc_spec *
-find(const struct imsgproc_daemon *d, const char *name, size_t len)
+table_find(const struct imsgproc_daemon *d, const char *name, size_t len)
 {
 	size_t i;
 
@@ -31,7 +31,7 @@ check_talks(const struct check *c, const struct imsgproc_spec *s)
 	size_t len, i;
 
 	while ((p = imsgpi_next_name(&list, &len)) != NULL) {
-		if ((o = find(c->d, p, len)) == NULL)
+		if ((o = table_find(c->d, p, len)) == NULL)
 			return imsgpi_wrong(c, s, ENOENT,
 			    "%s talks to %.*s: there is none", s->name,
 			    (int)len, p);
@@ -63,7 +63,7 @@ check_needs(const struct check *c, const struct imsgproc_spec *s)
 	size_t len;
 
 	while ((p = imsgpi_next_name(&list, &len)) != NULL) {
-		if ((o = find(c->d, p, len)) == NULL)
+		if ((o = table_find(c->d, p, len)) == NULL)
 			return imsgpi_wrong(c, s, ENOENT,
 			    "%s needs %.*s: there is none", s->name, (int)len,
 			    p);
@@ -110,8 +110,8 @@ say_circle(const struct walk *w, size_t again)
 		    procs[w->way[i]].name);
 		at += r < 0 ? 0 : (size_t)r;
 	}
-	return imsgpi_wrong(w->c, &procs[again], ELOOP, "needs in a circle: %s%s",
-	    text, procs[again].name);
+	return imsgpi_wrong(w->c, &procs[again], ELOOP,
+	    "needs in a circle: %s%s", text, procs[again].name);
 }
 
 static int
@@ -124,7 +124,7 @@ walk_needs(struct walk *w, size_t at)
 	w->seen[at] = 1;
 	w->way[w->n++] = at;
 	while ((p = imsgpi_next_name(&list, &len)) != NULL) {
-		to = (size_t)(find(w->c->d, p, len) - procs);
+		to = (size_t)(table_find(w->c->d, p, len) - procs);
 		if (w->seen[to] == 1)
 			return say_circle(w, to);
 		if (w->seen[to] == 0 && walk_needs(w, to) == -1)

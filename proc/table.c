@@ -69,11 +69,12 @@ imsgpi_wrong(const struct check *c, const struct imsgproc_spec *s, int error,
 
 	if (c->size > 0) {
 		if (s != NULL)
-			r = snprintf(c->why, c->size, "%s:%d: ",
-			    s->file == NULL ? "?" : s->file, s->line);
+			r = snprintf(c->why, c->size,
+			    "%s:%d: ", s->file == NULL ? "?" : s->file,
+			    s->line);
 		else
-			r = snprintf(c->why, c->size, "%s: ",
-			    c->d->name == NULL ? "?" : c->d->name);
+			r = snprintf(c->why, c->size,
+			    "%s: ", c->d->name == NULL ? "?" : c->d->name);
 		n = r < 0 ? 0 : (size_t)r;
 	}
 	if (n < c->size) {
@@ -166,8 +167,8 @@ imsgproc_check(const struct imsgproc_daemon *d, char *why, size_t size)
 		return -1;
 	}
 	if (imsgpi_os.getuids(uid) == -1)
-		return imsgpi_wrong(&c, NULL, errno, "who runs this: %s",
-		    strerror(errno));
+		return imsgpi_wrong(
+		    &c, NULL, errno, "who runs this: %s", strerror(errno));
 	c.uid = uid[1];
 	if (check_daemon(&c) == -1)
 		return -1;

@@ -20,8 +20,8 @@ imsgpi_words_status(int status, char *buf, size_t size)
 	int signo;
 
 	if (WIFEXITED(status)) {
-		(void)snprintf(buf, size, "exited with status %d",
-		    WEXITSTATUS(status));
+		(void)snprintf(
+		    buf, size, "exited with status %d", WEXITSTATUS(status));
 		return;
 	}
 	if (!WIFSIGNALED(status)) {
@@ -36,19 +36,20 @@ imsgpi_words_status(int status, char *buf, size_t size)
 }
 
 int
-imsgpi_words_failed(struct imsg *m, char *buf, size_t size)
+imsgpi_words_failed(struct imsg *m, char *buf, size_t size, int *error)
 {
 	struct ctl_failed f;
 	size_t i, len;
 
 	if (imsg_get_buf(m, &f, sizeof(f)) == -1)
 		return -1;
+	*error = f.error > 0 && f.error < 4096 ? f.error : EIO;
 	len = imsg_get_len(m);
 	if (len == 0) {
 		/* From between fork and exec, where nothing else is known. */
 		(void)snprintf(buf, size, "cannot execute this program: %s",
-		    strerror(f.error));
-		return f.error;
+		    strerror(*error));
+		return 0;
 	}
 	if (len > size - 1)
 		len = size - 1;
@@ -58,5 +59,5 @@ imsgpi_words_failed(struct imsg *m, char *buf, size_t size)
 		if ((unsigned char)buf[i] < ' ' || buf[i] == 0x7f)
 			buf[i] = '?';
 	buf[len] = '\0';
-	return f.error;
+	return 0;
 }
