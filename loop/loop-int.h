@@ -44,6 +44,7 @@ struct imsgloopi_hooks {
 
 struct imsgloop_chan {
 	struct imsgloop_watch watch;
+	struct imsgloop *loop;
 	struct imsgbuf *buf;
 	const struct imsgloop_cb *cb;
 	void *arg;
@@ -74,6 +75,8 @@ struct imsgloop_chan {
 
 /* Nanoseconds of a clock that only goes forward. */
 int64_t imsgloopi_now(void);
+/* In so many milliseconds from now. */
+int64_t imsgloopi_in(int ms);
 /* What is left until then in milliseconds, rounded up, at least 0. */
 int imsgloopi_left(int64_t now, int64_t due);
 
