@@ -51,18 +51,21 @@ imsgpi_condemn(struct member *m, const char *fmt, ...)
 		(void)vsnprintf(m->why, sizeof(m->why), fmt, ap);
 		va_end(ap);
 	}
-	(void)imsgpi_os.kill(m->pid, SIGKILL);
+	/* Once it is reaped its number may be another's. */
+	if (!m->reaped)
+		(void)imsgpi_os.kill(m->pid, SIGKILL);
 	m->state = DEAD;
 	(void)imsgpi_member_time(m, -1);
 	imsgpi_channel_lose(m);
+	if (m->reaped)
+		imsgpi_buried(m);
 }
 
 /* How long until it is started again. */
 static int
 death_pause(struct member *m)
 {
-	if (m->backoff == 0 ||
-	    imsgpi_now_ms() - m->born >= AGAIN_FORGET + m->backoff)
+	if (m->backoff == 0 || m->lived >= AGAIN_FORGET)
 		m->backoff = AGAIN_FIRST;
 	else if ((m->backoff *= 2) > AGAIN_LAST)
 		m->backoff = AGAIN_LAST;
@@ -143,15 +146,17 @@ death_reaped(struct member *m, int status)
 {
 	m->status = status;
 	m->reaped = true;
+	m->lived = imsgpi_now_ms() - m->born;
 	m->expected = m->state == STOPPING;
 	m->state = DEAD;
-	/* Paused until all are ready, its channel would not end. */
-	if (!m->family->running)
-		imsgpi_channel_lose(m);
-	if (m->peer->chan == NULL)
+	if (m->peer->chan == NULL) {
 		imsgpi_buried(m);
-	else
-		(void)imsgpi_member_time(m, DEATH_LINGER);
+		return;
+	}
+	/* Paused until all are ready, it would not come to its end. */
+	if (!m->family->running)
+		imsgloop_resume(m->peer->chan);
+	(void)imsgpi_member_time(m, DEATH_LINGER);
 }
 
 void

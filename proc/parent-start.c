@@ -54,6 +54,7 @@ imsgpi_start_member(struct member *m)
 	pid_t pid;
 	int fd, r = -1;
 
+	m->lived = 0;
 	pid = imsgpi_launch(&f->program, f->proc->daemon, m->peer->spec,
 	    m->peer->instance, &fd);
 	if (pid != -1) {
@@ -63,7 +64,7 @@ imsgpi_start_member(struct member *m)
 		m->why[0] = '\0';
 		m->control = 0;
 		m->half = m->reloading = m->reload_again = false;
-		m->reaped = m->expected = false;
+		m->ready = m->reaped = m->expected = false;
 		r = start_begin(m, fd);
 	}
 	if (r == -1)

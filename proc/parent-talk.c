@@ -73,8 +73,11 @@ talk_ready(struct member *m)
 	struct imsgproc *p = f->proc;
 	bool again = m->once;
 
+	m->ready = m->once = true;
+	/* It may have ended since, or been told to stop. */
+	if (m->state != STARTING)
+		return;
 	m->state = READY;
-	m->once = true;
 	if (imsgpi_member_time(m, -1) == -1)
 		return;
 	if (!f->running)
@@ -103,20 +106,16 @@ static void
 talk_control(struct member *m, struct imsg *msg)
 {
 	uint32_t type = imsg_get_type(msg);
-	bool starting =
-	    m->state == STARTING || (m->state == STOPPING && !m->once);
 
 	if (imsg_fd_status(msg) != IMSG_FD_NONE)
 		imsgpi_condemn(m, "broke the protocol: a descriptor");
-	else if (type == CTL_FAILED && m->state != READY)
+	else if (type == CTL_FAILED && !m->ready)
 		talk_failed(m, msg);
 	else if (imsg_get_len(msg) != 0)
 		imsgpi_condemn(m, "broke the protocol: message %u of %zu bytes",
 		    type - IMSGPROC_TYPES, imsg_get_len(msg));
-	else if (type == CTL_READY && m->state == STARTING)
+	else if (type == CTL_READY && !m->ready)
 		talk_ready(m);
-	else if (type == CTL_READY && starting)
-		m->once = true;
 	else if (type == CTL_RELOADED && m->reloading)
 		imsgpi_reload_done(m);
 	else

@@ -213,7 +213,7 @@ parent_bury(struct family *f)
 
 	for (i = 0; f->members != NULL && i < f->n; i++) {
 		m = &f->members[i];
-		if (m->pid > 0)
+		if (m->pid > 0 && !m->reaped)
 			imsgpi_kill(m->pid, NULL);
 		m->pid = 0;
 		if (m->peer != NULL && m->peer->chan != NULL) {
@@ -274,9 +274,10 @@ parent_run(struct imsgproc *p)
 	memset(&f, 0, sizeof(f));
 	f.proc = p;
 	f.notify = f.program.fd = -1;
-	p->family = &f;
-	(void)imsgpi_os.sigprocmask(SIG_SETMASK, NULL, &mask);
 	p->status = 1;
+	if (imsgpi_os.sigprocmask(SIG_SETMASK, NULL, &mask) == -1)
+		return 1;
+	p->family = &f;
 	if (parent_make(&f, &mask) == -1) {
 		imsgpi_say(&f, LOG_CRIT, "cannot start: %s", strerror(errno));
 		p->status = 1;

@@ -32,9 +32,11 @@ struct member {
 	pid_t pid; /* 0: none */
 	int status;
 	int64_t born;
+	int64_t lived; /* ms, the last time */
 	int backoff;	      /* ms; 0: it did not die lately */
 	unsigned int control; /* ours in its queue, at most */
 	bool once;	      /* has been ready */
+	bool ready;	      /* ... this time */
 	bool reaped;	      /* pid has ended; status */
 	bool expected;	      /* it was told to stop */
 	bool reloading;	      /* RELOADED is owed */
