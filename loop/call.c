@@ -177,7 +177,6 @@ imsgcall_free(struct imsgcall *c)
 {
 	if (c == NULL)
 		return;
-	c->chan->hooks = NULL;
 	c->chan->call = NULL;
 	call_gone(c);
 }
