@@ -25,6 +25,14 @@
 
 #include <imsg_proc.h>
 
+#include "os.h"
+
+#ifdef __GNUC__
+#define IMSGPI_PRINTF(f, a) __attribute__((__format__(printf, f, a)))
+#else
+#define IMSGPI_PRINTF(f, a)
+#endif
+
 #define IMSGPROC_FD  3
 #define IMSGPROC_ARG "--imsgproc="
 
@@ -53,6 +61,9 @@ struct imsgproc_peer {
 	unsigned int instance;
 	struct imsgloop_chan *chan; /* NULL: not there */
 	bool talks; /* the table has a channel; else only control */
+	/* In a child, once it is started anew while its old channel has messages: */
+	int next; /* the new one's socket, else -1 */
+	struct imsgloop_watch late;
 };
 
 struct family;	/* the parent's: see parent.c */
@@ -72,7 +83,54 @@ struct imsgproc {
 	struct imsgbuf ib; /* with spec->run: to the parent */
 	int status;	   /* what it exits with */
 	bool stopping;
-	char why[256]; /* imsgproc_fail() */
+	bool closing;		    /* in a child: its channels are */
+	struct imsgloop_watch wake; /* in a child: to stop */
+	char why[256];		    /* imsgproc_fail() */
 };
+
+/* table.c: lists of names, and who has a channel to whom.  Who is started by
+ * imsgproc_spawn() alone always has one to who started it. */
+IMSGPI_HIDDEN bool imsgpi_listed(const char *list, const char *name);
+/* The next name of *list and its length, which moves behind it; or NULL. */
+IMSGPI_HIDDEN const char *imsgpi_next_name(const char **list, size_t *len);
+IMSGPI_HIDDEN unsigned int imsgpi_instances(const struct imsgproc_spec *);
+IMSGPI_HIDDEN bool imsgpi_talk(const struct imsgproc_daemon *,
+    const struct imsgproc_spec *, const struct imsgproc_spec *);
+
+/*
+ * peers.c: proc->peers.  In the parent all instances of all others but those of
+ * IMSGPROC_ON_DEMAND, in the order of the table; in a child the parent first,
+ * then those it talks to.  0 or -1.  imsgproc_stop() and imsgproc_reload() are
+ * there, too, and in the parent (proc->family) call the two below.
+ */
+IMSGPI_HIDDEN int imsgpi_peers_make(struct imsgproc *);
+IMSGPI_HIDDEN void imsgpi_peers_free(struct imsgproc *);
+
+/* parent.c */
+IMSGPI_HIDDEN void imsgpi_family_stop(struct imsgproc *, int status);
+IMSGPI_HIDDEN void imsgpi_family_reload(struct imsgproc *);
+
+/*
+ * signals.c: imsgproc_signal() without the question whether it is one of the
+ * library's; the first makes a pipe and watches it in proc->loop.  _close puts
+ * back what the handlers of the signals were, from the parent's end.
+ */
+IMSGPI_HIDDEN int imsgpi_signal(
+    struct imsgproc *, int signo, void (*)(struct imsgproc *, int));
+IMSGPI_HIDDEN void imsgpi_signals_close(struct imsgproc *);
+
+/* spawn.c: argv[0] of imsgproc_init(), where the system does not tell the
+ * program's own file. */
+IMSGPI_HIDDEN extern const char *imsgpi_argv0;
+
+/*
+ * log.c: one line to the daemon's log or standard error; proc may be NULL.
+ * privileges.c: chroot, limits, user of proc->spec, verified: 0, or -1 and
+ * proc->why.  The parent uses it on itself, without the sandbox.
+ */
+IMSGPI_HIDDEN IMSGPI_PRINTF(4, 5) void imsgpi_log(
+    const struct imsgproc_daemon *, const struct imsgproc *, int priority,
+    const char *, ...);
+IMSGPI_HIDDEN int imsgpi_privileges(struct imsgproc *);
 
 #endif
