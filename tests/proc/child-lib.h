@@ -65,6 +65,8 @@ extern const struct imsgproc_daemon test_daemon;
 extern char test_jail[];
 int make_jail(void **);
 int remove_jail(void **);
+/* In a child: the one of its parent. */
+void take_jail(void);
 
 void bear(struct born *, const struct birth *);
 /* bear(), CTL_BEGIN and CTL_READY. */

@@ -37,6 +37,15 @@ make_jail(void **state)
 	return setenv("TEST_JAIL", test_jail, 1);
 }
 
+void
+take_jail(void)
+{
+	const char *jail = getenv("TEST_JAIL");
+
+	if (jail != NULL)
+		(void)snprintf(test_jail, sizeof(test_jail), "%s", jail);
+}
+
 int
 remove_jail(void **state)
 {
