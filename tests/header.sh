@@ -327,10 +327,7 @@ for h in imsg_loop imsg_call imsg_proc imsg_loop_event; do
 		fi
 	done
 	# What it adds to all that it includes begins with its own names.
-	{
-		sed -n 's/^#include <\(imsg.*\)>/\1/p' "$src/include/$h.h"
-		sed -n 's/^#include <\([^i].*\)>/\1/p' "$src/include/$h.h"
-	} | sed 's/.*/#include <&>/' >"$tmp/c.c"
+	grep '^#include <' "$src/include/$h.h" >"$tmp/c.c"
 	$cc -dM -E -I"$src/include" -x c "$tmp/c.c" | sort >"$tmp/without"
 	$cc -dM -E -I"$src/include" -x c "$tmp/$h.c" | sort |
 	    comm -13 "$tmp/without" - | awk '{ print $2 }' >"$tmp/macros"

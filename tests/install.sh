@@ -126,7 +126,7 @@ for h in ${addons:+imsg_call imsg_loop imsg_loop_event imsg_proc}; do
 done
 if [ -n "$addons" ]; then
 	check "<imsg_loop_event.h> makes the library need no libevent" \
-	    sh -c "! grep event '$PKG_CONFIG_PATH'/libimsg-*.pc"
+	    sh -c "! grep -E 'libevent|-levent' '$PKG_CONFIG_PATH'/libimsg-*.pc"
 else
 	skip "the add-ons" "this build leaves them out"
 	check "nothing of them is installed" sh -c \

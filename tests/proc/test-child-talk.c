@@ -136,7 +136,7 @@ sends_to_all(void **state)
 		}
 	}
 	if (is_root())
-		assert_string_equal(open_in(s.front.pid), "0 1 2 3 4 5");
+		opens(s.front.pid, "0 1 2 3 4 5");
 	stop(&s, 2);
 }
 
@@ -168,7 +168,7 @@ peers_go_and_come(void **state)
 	say_text(&s.worker[0], T_ECHO, "the other");
 	assert_string_equal(hear_text(&s.worker[0], T_ECHO), "the other");
 	if (is_root())
-		assert_string_equal(open_in(s.front.pid), "0 1 2 3 4 5");
+		opens(s.front.pid, "0 1 2 3 4 5");
 	stop(&s, 2);
 }
 
