@@ -19,7 +19,7 @@
 #include "words.h"
 
 /* A channel of a dead process is read for so long, in ms. */
-#define DEATH_LINGER 2000
+#define DEATH_LINGER 1000
 
 #define AGAIN_FIRST 100
 #define AGAIN_LAST  30000
