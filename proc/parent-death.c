@@ -34,10 +34,10 @@ imsgpi_channel_lose(struct member *m)
 
 	if (chan == NULL)
 		return;
+	m->peer->chan = NULL;
 	if (m->family->running && m->once && m->peer->talks &&
 	    p->spec->peer != NULL)
 		p->spec->peer(p, m->peer, 0);
-	m->peer->chan = NULL;
 	imsgloop_detach(chan);
 }
 
