@@ -89,8 +89,16 @@ struct imsgloop_watch {
  *	errno.
  * imsgloop_ready: what adapters call.
  */
+#if defined(__cplusplus) && defined(__GNUC__)
+/* As stat() and struct stat, which C++ warns of. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 int	 imsgloop_watch(struct imsgloop *, struct imsgloop_watch *, int fd,
 	    imsgloop_ready_cb *, void *arg);
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 int	 imsgloop_set(struct imsgloop_watch *, short events, int ms);
 void	 imsgloop_unwatch(struct imsgloop_watch *);
 void	 imsgloop_ready(struct imsgloop_watch *, short revents);

@@ -14,7 +14,7 @@
 #include "child.h"
 
 /* How long a channel of a peer that is gone may have messages to be read. */
-#define LATE_MS 5000
+#define LATE_MS 2000
 #define STOP_MS 5000
 
 static void child_fatal(struct imsgproc *, const char *)

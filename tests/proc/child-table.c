@@ -37,6 +37,15 @@ make_jail(void **state)
 	return setenv("TEST_JAIL", test_jail, 1);
 }
 
+void
+take_jail(void)
+{
+	const char *jail = getenv("TEST_JAIL");
+
+	if (jail != NULL)
+		(void)snprintf(test_jail, sizeof(test_jail), "%s", jail);
+}
+
 int
 remove_jail(void **state)
 {
@@ -260,6 +269,9 @@ static const struct imsgproc_spec procs[] = {
 	{ IMSGPROC_HERE, .name = "ghost", .user = "no-such-user",
 	    .run = report_and_wait },
 	{ IMSGPROC_HERE, .name = "jail", .user = "nobody", .root = test_jail,
+	    .run = report_and_wait },
+	{ IMSGPROC_HERE, .name = "whole", .user = "nobody", .root = test_jail,
+	    .limits = some_limits, .promises = "stdio recvfd",
 	    .run = report_and_wait },
 	{ IMSGPROC_HERE, .name = "lost", .root = "/no/such/directory",
 	    .run = report_and_wait },

@@ -180,6 +180,14 @@ static const struct bad bads[] = {
 	    EINVAL, .why = "t:2: a: what /etc may be used for: r, w, x, c" },
 	{ { P, { AT(2), .name = "a", .promises = "", .paths = path_relative } },
 	    2, EINVAL, .why = "t:2: a: path etc does not begin with /" },
+	{ { P, { AT(2), .name = "a", .promises = "recvfd inet" } }, 2, EINVAL,
+	    .why = "t:2: a: without the promise stdio it cannot say that it is "
+		   "ready" },
+	{ { P, { AT(2), .name = "a", .promises = "stdio", .talks = "b" },
+	      { AT(3), .name = "b", .flags = IMSGPROC_RESTART } },
+	    3, EINVAL,
+	    .why = "t:2: a: without the promise recvfd it gets no channel to b "
+		   "when that is started again" },
 	{ { P, { AT(2), .name = "a", .limits = limit_unknown } }, 2, EINVAL,
 	    .why = "t:2: a: there is no limit 4711" },
 	{ { P, { AT(2), .name = "a", .limits = limit_negative } }, 2, EINVAL,
