@@ -94,6 +94,7 @@ it_is_started_again(void **state)
 	host_expect(&h, "heard of front");
 	h.at = 0;
 	host_expect(&h, " p: start");
+	h.at = h.len;
 	kill_front(&h, &front, SIGKILL);
 	kill_front(&h, &front, SIGTERM);
 	assert_int_equal(host_stop(&h), 0);
