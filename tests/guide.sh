@@ -98,7 +98,10 @@ await_ready()
 }
 
 # $cc under the name that the guide calls it.
-printf '#!/bin/sh\nexec %s "$@"\n' "$cc" >"$tmp/bin/cc"
+set -- $cc
+first=$(command -v "$1")
+shift
+printf '#!/bin/sh\nexec %s "$@"\n' "$first $*" >"$tmp/bin/cc"
 chmod +x "$tmp/bin/cc"
 PATH=$tmp/bin:$PATH
 
