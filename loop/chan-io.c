@@ -205,8 +205,8 @@ chan_deliver(struct imsgloop_chan *c)
 static void
 chan_receive(struct imsgloop_chan *c, short revents)
 {
-	int due = revents == 0 && c->read_at >= 0 &&
-	    imsgloopi_now() >= c->read_at;
+	int due =
+	    revents == 0 && c->read_at >= 0 && imsgloopi_now() >= c->read_at;
 
 	if (c->state & CHAN_CLOSED)
 		return;
@@ -283,8 +283,8 @@ chan_send(struct imsgloop_chan *c, short revents)
 		empty = chan_write(c);
 	} else {
 		/* imsgcall_wait() may have written it. */
-		empty = (c->state & CHAN_UNSENT) &&
-		    imsgbuf_queuelen(c->buf) == 0;
+		empty =
+		    (c->state & CHAN_UNSENT) && imsgbuf_queuelen(c->buf) == 0;
 		if (empty)
 			c->state &= ~CHAN_UNSENT;
 	}
@@ -371,8 +371,7 @@ wanted(struct imsgloop_chan *c, int *soon)
 		c->state |= CHAN_READ;
 		*soon = 1;
 	}
-	if ((events & POLLOUT) && c->write_error == 0 &&
-	    !(state & CHAN_UNSENT))
+	if ((events & POLLOUT) && c->write_error == 0 && !(state & CHAN_UNSENT))
 		*soon = 1;
 	if (c->write_at >= 0 || c->write_error != 0 || !(state & CHAN_UNSENT))
 		events &= ~POLLOUT;

@@ -75,8 +75,8 @@ imsgloop_attach(struct imsgloop *loop, struct imsgbuf *buf,
 }
 
 struct imsgloop_chan *
-imsgloop_open(struct imsgloop *loop, int fd, const struct imsgloop_cb *cb,
-    void *arg)
+imsgloop_open(
+    struct imsgloop *loop, int fd, const struct imsgloop_cb *cb, void *arg)
 {
 	struct imsgloop_chan *c;
 

@@ -23,10 +23,10 @@ struct imsgcall;
  * NULL before.
  */
 struct imsgloopi_hooks {
-	int (*message)(struct imsgloop_chan *, struct imsgcall *,
-	    struct imsg *);
-	void (*ended)(struct imsgloop_chan *, struct imsgcall *, int why,
-	    int error);
+	int (*message)(
+	    struct imsgloop_chan *, struct imsgcall *, struct imsg *);
+	void (*ended)(
+	    struct imsgloop_chan *, struct imsgcall *, int why, int error);
 	void (*detached)(struct imsgloop_chan *, struct imsgcall *);
 };
 
@@ -58,7 +58,7 @@ struct imsgloop_chan {
 	/* The end, as soon as it is known; it comes after the messages. */
 	int why; /* 0: not known */
 	int error;
-	int write_error; /* nothing more is written; or 0 */
+	int write_error;	 /* nothing more is written; or 0 */
 	unsigned int last_reads; /* since then */
 	/* Tries in a row that came to nothing. */
 	unsigned int idle_reads;

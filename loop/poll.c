@@ -229,8 +229,7 @@ handle(struct pollloop *l, const struct pollfd *pfd, size_t n, int ready)
 }
 
 size_t
-imsgloop_poll_fill(
-    struct imsgloop *loop, struct pollfd *pfd, size_t n, int *ms)
+imsgloop_poll_fill(struct imsgloop *loop, struct pollfd *pfd, size_t n, int *ms)
 {
 	struct pollloop *l = pollloop_of(loop);
 	size_t i;

@@ -14,7 +14,7 @@
 #include "child.h"
 
 /* How long a channel of a peer that is gone may have messages to be read. */
-#define LATE_MS 5000
+#define LATE_MS 2000
 #define STOP_MS 5000
 
 static void child_fatal(struct imsgproc *, const char *)
@@ -187,7 +187,7 @@ imsgpi_child_peer(struct imsgproc *proc, struct imsg *m, bool early)
 		return imsgproc_fail(proc, "the channel to %s was lost: %s",
 		    peer->spec->name, strerror(errno));
 	}
-	if (proc->loop == NULL || proc->closing || (early && peer->chan)) {
+	if (proc->loop == NULL || proc->closing) {
 		imsgpi_close(fd);
 		return 0;
 	}

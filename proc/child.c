@@ -205,20 +205,36 @@ enter_sandbox(struct imsgproc *proc)
 	return 0;
 }
 
+/* What needs nothing of the parent. */
+static int
+settle(struct imsgproc *proc, struct who *who)
+{
+	if (set_signals(proc) == -1 || imsgpi_who_find(proc, who) == -1 ||
+	    imsgpi_std_only(proc) == -1 || make_loop(proc) == -1)
+		return -1;
+	if (proc->loop != NULL && imsgpi_child_open(proc) == -1)
+		return imsgproc_fail(proc, "the loop: %s", strerror(errno));
+	return 0;
+}
+
+/*
+ * The parent is heard in any case: to end with something unread would reset
+ * the channel.
+ */
 static int
 come_up(struct imsgproc *proc)
 {
 	struct who who;
-	int r;
+	int r, error;
 
-	if (set_signals(proc) == -1 || imsgpi_who_find(proc, &who) == -1)
-		return -1;
-	r = imsgpi_std_only(proc);
-	if (r == 0 && (r = make_loop(proc)) == 0 && proc->loop != NULL &&
-	    (r = imsgpi_child_open(proc)) == -1)
-		(void)imsgproc_fail(proc, "the loop: %s", strerror(errno));
-	if (r == 0 && (r = greet(proc)) == 0 &&
-	    (r = call(proc, proc->spec->prepare, "prepare")) == 0 &&
+	memset(&who, 0, sizeof(who));
+	r = settle(proc, &who);
+	error = errno;
+	if (greet(proc) == -1)
+		r = -1;
+	else if (r == -1)
+		errno = error;
+	else if ((r = call(proc, proc->spec->prepare, "prepare")) == 0 &&
 	    (r = imsgpi_who_become(proc, &who)) == 0)
 		r = enter_sandbox(proc);
 	imsgpi_who_free(&who);
@@ -229,7 +245,7 @@ come_up(struct imsgproc *proc)
 static void
 give_up(struct imsgproc *proc, int error)
 {
-	struct ctl_failed failed = { error };
+	struct ctl_failed failed = { error == 0 ? EIO : error };
 	struct iovec iov[2];
 
 	iov[0].iov_base = &failed;

@@ -15,8 +15,8 @@
 #include "child.h"
 #include "proc-int.h"
 
-#define TEXT_MAX      1024 /* of a line, before what is not printable is shown */
-#define LINE_MAX_SAFE 2048
+#define TEXT_MAX  1024 /* of a line, before what is not printable is shown */
+#define LINE_SIZE 2048
 
 /* Appends c in its safe form; false if there is no room. */
 static bool
@@ -64,39 +64,47 @@ imsgpi_name(char *out, size_t size, const struct imsgproc *proc)
 
 /* Nothing can be done about a log that cannot be written. */
 static void
-to_stderr(const char *daemon, const char *text)
+to_stderr(const char *line, size_t len)
 {
-	char line[LINE_MAX_SAFE + IMSGPROC_NAME + 8];
 	ssize_t r;
-	int n;
 
-	n = snprintf(
-	    line, sizeof(line), "%.*s: %s\n", IMSGPROC_NAME, daemon, text);
 	do {
-		r = imsgpi_os.write(STDERR_FILENO, line, (size_t)n);
+		r = imsgpi_os.write(STDERR_FILENO, line, len);
 	} while (r == -1 && errno == EINTR);
 }
 
+static const char *
+name_of_parent(const struct imsgproc_daemon *d)
+{
+	if (d->nprocs == 0 || d->procs == NULL || d->procs[0].name == NULL)
+		return "parent";
+	return d->procs[0].name;
+}
+
+/* "daemon: process: text", of which the daemon's own log gets the rest. */
 static void
 log_line(const struct imsgproc_daemon *d, const struct imsgproc *proc,
     int priority, const char *text)
 {
-	char line[LINE_MAX_SAFE], name[IMSGPI_NAME_SIZE];
-	int n;
+	char line[LINE_SIZE], name[IMSGPI_NAME_SIZE];
+	size_t at, len;
 
-	if (proc != NULL)
-		(void)imsgpi_name(name, sizeof(name), proc);
-	else
-		(void)snprintf(name, sizeof(name), "%.*s", IMSGPROC_NAME,
-		    d->nprocs > 0 && d->procs[0].name != NULL ?
-			d->procs[0].name :
-			"parent");
-	n = snprintf(line, sizeof(line), "%s: ", name);
-	(void)imsgpi_safe(line + n, sizeof(line) - (size_t)n, text);
-	if (d->log != NULL)
-		d->log(priority, line);
-	else
-		to_stderr(d->name == NULL ? "-" : d->name, line);
+	(void)snprintf(line, sizeof(line), "%.*s: ", IMSGPROC_NAME,
+	    d->name == NULL ? "-" : d->name);
+	at = len = strlen(line);
+	(void)snprintf(line + len, sizeof(line) - len,
+	    "%.*s: ", (int)sizeof(name),
+	    proc == NULL ? name_of_parent(d) :
+			   imsgpi_name(name, sizeof(name), proc));
+	len += strlen(line + len);
+	/* One byte for the end of the line. */
+	len += imsgpi_safe(line + len, sizeof(line) - 1 - len, text);
+	if (d->log != NULL) {
+		d->log(priority, line + at);
+		return;
+	}
+	line[len] = '\n';
+	to_stderr(line, len + 1);
 }
 
 static void

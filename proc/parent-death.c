@@ -19,7 +19,7 @@
 #include "words.h"
 
 /* A channel of a dead process is read for so long, in ms. */
-#define DEATH_LINGER 2000
+#define DEATH_LINGER 1000
 
 #define AGAIN_FIRST 100
 #define AGAIN_LAST  30000
@@ -34,10 +34,10 @@ imsgpi_channel_lose(struct member *m)
 
 	if (chan == NULL)
 		return;
+	m->peer->chan = NULL;
 	if (m->family->running && m->once && m->peer->talks &&
 	    p->spec->peer != NULL)
 		p->spec->peer(p, m->peer, 0);
-	m->peer->chan = NULL;
 	imsgloop_detach(chan);
 }
 

@@ -105,6 +105,32 @@ check_promises(const struct check *c, const struct imsgproc_spec *s)
 	return 0;
 }
 
+/* What the library itself needs of them in a process that it starts. */
+static int
+check_life(const struct check *c, const struct imsgproc_spec *s)
+{
+	const struct imsgproc_spec *o;
+	size_t i;
+
+	if (s->promises == NULL || s == c->d->procs)
+		return 0;
+	if (!imsgpi_listed(s->promises, "stdio"))
+		return imsgpi_wrong(c, s, EINVAL,
+		    "%s: without the promise stdio it cannot say that it is "
+		    "ready",
+		    s->name);
+	for (i = 1; i < c->d->nprocs; i++) {
+		o = &c->d->procs[i];
+		if (o->flags & IMSGPROC_RESTART && imsgpi_talk(c->d, s, o) &&
+		    !imsgpi_listed(s->promises, "recvfd"))
+			return imsgpi_wrong(c, s, EINVAL,
+			    "%s: without the promise recvfd it gets no channel "
+			    "to %s when that is started again",
+			    s->name, o->name);
+	}
+	return 0;
+}
+
 static int
 check_paths(const struct check *c, const struct imsgproc_spec *s)
 {
@@ -178,7 +204,8 @@ imsgpi_check_entry(const struct check *c, const struct imsgproc_spec *s)
 {
 	if (check_flags(c, s) == -1 || check_user(c, s) == -1 ||
 	    check_root(c, s) == -1 || check_promises(c, s) == -1 ||
-	    check_paths(c, s) == -1 || check_limits(c, s) == -1)
+	    check_paths(c, s) == -1 || check_limits(c, s) == -1 ||
+	    check_life(c, s) == -1)
 		return -1;
 	return 0;
 }

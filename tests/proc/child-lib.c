@@ -247,7 +247,7 @@ proc_file(pid_t pid, const char *name, char *buf, size_t size)
 	return n;
 }
 
-const char *
+static const char *
 open_in(pid_t pid)
 {
 	static char list[256];
@@ -273,4 +273,15 @@ open_in(pid_t pid)
 			at += (size_t)snprintf(list + at, sizeof(list) - at,
 			    "%s%d", at > 0 ? " " : "", fd);
 	return list;
+}
+
+/* What has been sent is closed a moment later. */
+void
+opens(pid_t pid, const char *list)
+{
+	int ms;
+
+	for (ms = 0; ms < PATIENCE_MS && strcmp(open_in(pid), list) != 0; ms++)
+		(void)usleep(1000);
+	assert_string_equal(open_in(pid), list);
 }

@@ -65,6 +65,8 @@ extern const struct imsgproc_daemon test_daemon;
 extern char test_jail[];
 int make_jail(void **);
 int remove_jail(void **);
+/* In a child: the one of its parent. */
+void take_jail(void);
 
 void bear(struct born *, const struct birth *);
 /* bear(), CTL_BEGIN and CTL_READY. */
@@ -88,8 +90,8 @@ const char *errors_of(struct born *);
 int err_pipe(int *out);
 /* The contents of /proc/PID/NAME, at most size - 1 bytes, as a string. */
 size_t proc_file(pid_t, const char *name, char *, size_t size);
-/* "0 1 2 3", all that is open. */
-const char *open_in(pid_t);
+/* All that it has open is, or soon will be, "0 1 2 3". */
+void opens(pid_t, const char *);
 bool is_root(void);
 
 #endif

@@ -30,11 +30,20 @@ int
 make_jail(void **state)
 {
 	(void)state;
-	(void)snprintf(test_jail, sizeof(test_jail), "/tmp/jail.%d",
-	    (int)getpid());
+	(void)snprintf(
+	    test_jail, sizeof(test_jail), "/tmp/jail.%d", (int)getpid());
 	if (mkdir(test_jail, 0755) == -1)
 		return -1;
 	return setenv("TEST_JAIL", test_jail, 1);
+}
+
+void
+take_jail(void)
+{
+	const char *jail = getenv("TEST_JAIL");
+
+	if (jail != NULL)
+		(void)snprintf(test_jail, sizeof(test_jail), "%s", jail);
 }
 
 int
@@ -63,8 +72,7 @@ look(char *text, size_t size)
 	at = snprintf(text, size, "uid %u %u %u gid %u %u %u groups", u[0],
 	    u[1], u[2], g[0], g[1], g[2]);
 	for (i = 0; i < n; i++)
-		at += snprintf(
-		    text + at, size - (size_t)at, " %u", groups[i]);
+		at += snprintf(text + at, size - (size_t)at, " %u", groups[i]);
 	(void)snprintf(text + at, size - (size_t)at,
 	    "; cwd %s dump %d nnp %d hup-blocked %d home %s", cwd,
 	    prctl(PR_GET_DUMPABLE, 0, 0, 0, 0),
@@ -90,8 +98,8 @@ report_and_wait(struct imsgproc *proc)
 		if (m.hdr.type == T_LOG)
 			imsgproc_log(proc, LOG_INFO, "%.*s",
 			    (int)imsg_get_len(&m), (char *)m.data);
-		if (imsg_compose(ib, T_REPORT, 0, 0, -1, text,
-			strlen(text)) != 1 ||
+		if (imsg_compose(ib, T_REPORT, 0, 0, -1, text, strlen(text)) !=
+			1 ||
 		    imsgbuf_flush(ib) == -1)
 			return 1;
 		imsg_free(&m);
@@ -148,8 +156,8 @@ flood(struct imsgproc *proc, struct imsg *m)
 	for (i = 0; i < n; i++)
 		if (imsgproc_send(proc, "worker", 0, T_ECHO, i, -1, block,
 			sizeof(block)) != 1)
-			imsgproc_log(proc, LOG_ERR, "flood: %s",
-			    strerror(errno));
+			imsgproc_log(
+			    proc, LOG_ERR, "flood: %s", strerror(errno));
 }
 
 /* What did not fail as it has to. */
@@ -158,12 +166,12 @@ try_calls(struct imsgproc *proc, struct imsgproc_peer *peer)
 {
 	char text[256] = "";
 
-#define TRY(call, error)                                          \
-	do {                                                      \
-		errno = 0;                                        \
-		if ((call) || errno != (error))                   \
-			(void)snprintf(text, sizeof(text),        \
-			    "%s: %s", #call, strerror(errno));    \
+#define TRY(call, error)                                                    \
+	do {                                                                \
+		errno = 0;                                                  \
+		if ((call) || errno != (error))                             \
+			(void)snprintf(text, sizeof(text), "%s: %s", #call, \
+			    strerror(errno));                               \
 	} while (0)
 	TRY(imsgproc_send(proc, "nobody", 0, 1, 0, -1, NULL, 0) != -1, ENOENT);
 	TRY(imsgproc_send(proc, "worker", 9, 1, 0, -1, NULL, 0) != -1, ENOENT);
@@ -220,8 +228,8 @@ peer_changed(struct imsgproc *proc, struct imsgproc_peer *peer, int up)
 {
 	char text[64];
 
-	(void)snprintf(text, sizeof(text), "%s %u %d",
-	    imsgproc_peer_name(peer), imsgproc_peer_instance(peer), up);
+	(void)snprintf(text, sizeof(text), "%s %u %d", imsgproc_peer_name(peer),
+	    imsgproc_peer_instance(peer), up);
 	(void)imsgproc_send(
 	    proc, "parent", 0, T_PEER, 0, -1, text, strlen(text));
 }
@@ -247,11 +255,10 @@ stopped(struct imsgproc *proc)
 
 static const struct imsgproc_spec procs[] = {
 	{ IMSGPROC_HERE, .name = "parent", .talks = "front" },
-	{ IMSGPROC_HERE, .name = "front", .talks = "worker",
-	    .start = begin, .message = obey, .peer = peer_changed,
-	    .reload = reloaded, .stop = stopped },
-	{ IMSGPROC_HERE, .name = "worker", .instances = 3,
-	    .message = obey },
+	{ IMSGPROC_HERE, .name = "front", .talks = "worker", .start = begin,
+	    .message = obey, .peer = peer_changed, .reload = reloaded,
+	    .stop = stopped },
+	{ IMSGPROC_HERE, .name = "worker", .instances = 3, .message = obey },
 	{ IMSGPROC_HERE, .name = "plain", .run = report_and_wait },
 	{ IMSGPROC_HERE, .name = "nobody", .user = "nobody",
 	    .prepare = read_shadow, .run = report_and_wait },
@@ -262,6 +269,9 @@ static const struct imsgproc_spec procs[] = {
 	{ IMSGPROC_HERE, .name = "ghost", .user = "no-such-user",
 	    .run = report_and_wait },
 	{ IMSGPROC_HERE, .name = "jail", .user = "nobody", .root = test_jail,
+	    .run = report_and_wait },
+	{ IMSGPROC_HERE, .name = "whole", .user = "nobody", .root = test_jail,
+	    .limits = some_limits, .promises = "stdio recvfd",
 	    .run = report_and_wait },
 	{ IMSGPROC_HERE, .name = "lost", .root = "/no/such/directory",
 	    .run = report_and_wait },
