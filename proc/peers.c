@@ -153,12 +153,10 @@ imsgproc_send_peer(struct imsgproc_peer *peer, uint32_t type, uint32_t peerid,
 		errno = EINVAL;
 		return -1;
 	}
-	if (imsgproc_peer_chan(peer) == NULL)
+	if (imsgproc_peer_chan(peer) == NULL ||
+	    imsgloop_compose(peer->chan, type, peerid, 0, fd, data, len) == -1)
 		return -1;
-	return imsgloop_compose(peer->chan, type, peerid, 0, fd, data, len) ==
-		-1 ?
-	    -1 :
-	    0;
+	return 0;
 }
 
 /* A copy of the descriptor travels, so that each may fail by itself. */

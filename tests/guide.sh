@@ -80,7 +80,7 @@ script()
 	awk -v q="'" '/^\$ / {
 		cmd = substr($0, 3); shown = $0
 		gsub(q, q "\\" q q, shown)
-		print "echo " q shown q
+		print "printf " q "%s\\n" q " " q shown q
 		print cmd
 		if (cmd ~ /&$/)
 			print "await_ready"
