@@ -80,7 +80,7 @@ script()
 	awk -v q="'" '/^\$ / {
 		cmd = substr($0, 3); shown = $0
 		gsub(q, q "\\" q q, shown)
-		print "echo " q shown q
+		print "printf " q "%s\\n" q " " q shown q
 		print cmd
 		if (cmd ~ /&$/)
 			print "await_ready"
@@ -98,7 +98,10 @@ await_ready()
 }
 
 # $cc under the name that the guide calls it.
-printf '#!/bin/sh\nexec %s "$@"\n' "$cc" >"$tmp/bin/cc"
+set -- $cc
+first=$(command -v "$1")
+shift
+printf '#!/bin/sh\nexec %s "$@"\n' "$first $*" >"$tmp/bin/cc"
 chmod +x "$tmp/bin/cc"
 PATH=$tmp/bin:$PATH
 
