@@ -49,14 +49,23 @@ set_option(int letter, const char *value)
 		err(1, "%s", name);
 }
 
+/* Copied: the environment makes room for the title of the process. */
+static const char *
+copy(const char *s)
+{
+	if (s != NULL && (s = strdup(s)) == NULL)
+		err(1, NULL);
+	return s;
+}
+
 /* The table has to be the same in all processes. */
 static void
 complete(void)
 {
 	procs[FRONT].instances = option('n') ? (unsigned)atoi(option('n')) : 1;
-	procs[FRONT].user = option('u');
-	procs[OPENER].user = option('o');
-	procs[FRONT].root = procs[OPENER].root = option('e');
+	procs[FRONT].user = copy(option('u'));
+	procs[OPENER].user = copy(option('o'));
+	procs[FRONT].root = copy(option('e'));
 }
 
 /* For a listening socket that is ready. */
