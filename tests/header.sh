@@ -292,9 +292,6 @@ check "declares exactly the documented functions" \
 # The headers of the add-ons
 #
 
-# As struct stat and stat(2), some functions have the name of a structure: C++
-# wants "struct" before the latter then, and g++ -Wshadow a word about it.
-cxx_less=-Wno-shadow
 for h in imsg_loop imsg_call imsg_proc imsg_loop_event; do
 	echo "#include <$h.h>
 	int main(void) { return IMSGLOOP_EOF == 0; }" >"$tmp/$h.c"
@@ -320,8 +317,7 @@ for h in imsg_loop imsg_call imsg_proc imsg_loop_event; do
 	for std in ${cxx:+c++11 c++14 c++17 c++20}; do
 		if echo | $cxx -x c++ -std=$std -fsyntax-only - 2>/dev/null
 		then
-			check "$h.h alone, $std" cxx_compile $std $cxx_less \
-			    <"$tmp/$h.c"
+			check "$h.h alone, $std" cxx_compile $std <"$tmp/$h.c"
 		else
 			skip "$h.h alone, $std" "$cxx does not know it"
 		fi
