@@ -221,8 +221,8 @@ int	 imsgproc_run(const struct imsgproc_daemon *, void *arg);
  *	not get it.  ENOENT, ENOTCONN, EINVAL (a type of the library's), else as
  *	imsgloop_compose(), also for who owns fd.
  * imsgproc_send_peer: the same to a peer, as for an answer.
- * imsgproc_forward: a message as it came, with its descriptor, see
- *	imsg_forward().
+ * imsgproc_forward: a message as it came, with a copy of its descriptor; it
+ *	stays the caller's, see imsg_forward().
  * imsgproc_stop: stops the process: the parent all of the daemon; status is
  *	what it exits with.  In `run' it is exit(3).
  * imsgproc_reload: in the parent: as SIGHUP: reload in the parent, then in all

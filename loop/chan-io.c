@@ -173,7 +173,7 @@ all_fetched(struct imsgloop_chan *c, int r, unsigned int n)
 static void
 hand_out(struct imsgloop_chan *c, struct imsg *m)
 {
-	if (c->hooks == NULL || !c->hooks->message(c, c->call, m))
+	if (c->call == NULL || !c->hooks->message(c->call, m))
 		c->cb->message(c, m, c->arg);
 	imsg_free(m);
 }
@@ -187,7 +187,7 @@ chan_deliver(struct imsgloop_chan *c)
 	int r;
 
 	for (n = 0; n < c->budget; n++) {
-		if (c->held == NULL || (r = imsgloopi_held(c, &m)) == 0)
+		if (c->held_bytes == 0 || (r = imsgloopi_held(c, &m)) == 0)
 			r = imsgbuf_get(c->buf, &m);
 		if (r != 1) {
 			all_fetched(c, r, n);
@@ -296,17 +296,13 @@ chan_send(struct imsgloop_chan *c, short revents)
 static void
 chan_end(struct imsgloop_chan *c, int why, int error)
 {
-	const struct imsgloopi_hooks *hooks = c->hooks;
-	struct imsgcall *call = c->call;
-
 	c->state |= CHAN_ENDED;
 	imsgloop_unwatch(&c->watch);
-	c->hooks = NULL;
-	c->call = NULL;
-	if (hooks != NULL)
-		hooks->ended(c, call, why, error);
+	if (c->call != NULL)
+		c->hooks->ended(c->call, why, error);
 	if (!(c->state & CHAN_GONE))
 		c->cb->ended(c, why, error, c->arg);
+	imsgloopi_drop_call(c);
 	imsgloopi_release(c);
 	c->state |= CHAN_GONE;
 }

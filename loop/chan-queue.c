@@ -75,16 +75,24 @@ imsgloop_queued(struct imsgloop_chan *c)
 }
 
 int
+imsgloopi_hold_room(struct imsgloop_chan *c)
+{
+	if (c->held == NULL)
+		c->held = ibufq_new();
+	return c->held == NULL ? -1 : 0;
+}
+
+/* A loop that cannot be asked for a turn comes to it in another one. */
+void
 imsgloopi_hold(struct imsgloop_chan *c, struct imsg *m)
 {
-	if (c->held == NULL && (c->held = ibufq_new()) == NULL)
-		return -1;
-	if (imsgloopi_kick(c) == -1)
-		return -1;
+	int save = errno;
+
 	c->state |= CHAN_MORE;
 	c->held_bytes += m->hdr.len;
 	imsg_ibufq_push(c->held, m);
-	return 0;
+	(void)imsgloopi_kick(c);
+	errno = save;
 }
 
 int

@@ -118,22 +118,25 @@ imsgloopi_free(struct imsgloop_chan *c)
 }
 
 void
+imsgloopi_drop_call(struct imsgloop_chan *c)
+{
+	struct imsgcall *call = c->call;
+
+	c->call = NULL;
+	if (call != NULL)
+		c->hooks->gone(call);
+}
+
+void
 imsgloop_detach(struct imsgloop_chan *c)
 {
-	const struct imsgloopi_hooks *hooks;
-	struct imsgcall *call;
 	int save = errno;
 
 	if (c == NULL || (c->state & CHAN_GONE))
 		return;
 	c->state |= CHAN_ENDED | CHAN_GONE;
 	imsgloop_unwatch(&c->watch);
-	if ((hooks = c->hooks) != NULL) {
-		call = c->call;
-		c->hooks = NULL;
-		c->call = NULL;
-		hooks->detached(c, call);
-	}
+	imsgloopi_drop_call(c);
 	imsgloopi_release(c);
 	if (!(c->state & CHAN_BUSY))
 		imsgloopi_free(c);

@@ -17,17 +17,14 @@ struct imsgcall;
  *	frees it as after a handler.  May call callbacks, which may do anything,
  *	detach the channel among it.
  * ended: the channel has ended, its `ended' comes next, unless a callback
- *	called from here detaches the channel.  No more hooks after this one.
- * detached: the channel is gone, without a callback.  No more hooks.
- * Both end with the calls being let go of: the channel has set call and hooks to
- * NULL before.
+ *	called from here detaches the channel.
+ * gone: the last hook, when the channel's `ended' has returned or it is
+ *	detached.  The channel has set call to NULL before.
  */
 struct imsgloopi_hooks {
-	int (*message)(
-	    struct imsgloop_chan *, struct imsgcall *, struct imsg *);
-	void (*ended)(
-	    struct imsgloop_chan *, struct imsgcall *, int why, int error);
-	void (*detached)(struct imsgloop_chan *, struct imsgcall *);
+	int (*message)(struct imsgcall *, struct imsg *);
+	void (*ended)(struct imsgcall *, int why, int error);
+	void (*gone)(struct imsgcall *);
 };
 
 /* imsgloop_chan.state */
@@ -52,7 +49,7 @@ struct imsgloop_chan {
 	unsigned int budget;
 	/* for calls */
 	const struct imsgloopi_hooks *hooks;
-	struct imsgcall *call;
+	struct imsgcall *call;	/* NULL: none */
 	struct ibufqueue *held; /* or NULL; comes before what buf holds */
 	size_t held_bytes;
 	/* The end, as soon as it is known; it comes after the messages. */
@@ -86,8 +83,8 @@ int imsgloopi_left(int64_t now, int64_t due);
  * those that are held already; the next turns of the loop handle them before
  * any in the imsgbuf.
  *
- * imsgloopi_hold: takes *m over and zeroes it.  0, or -1 ENOMEM or that of the
- *	loop: *m is still the caller's.
+ * imsgloopi_hold_room: once before the first of them: 0, or -1 ENOMEM.
+ * imsgloopi_hold: takes *m over and zeroes it.
  * imsgloopi_held: the next one held back: 1, or 0.
  * imsgloopi_held_len: how many are held; their bytes are in held_bytes.
  * imsgloopi_stream_ended: the read said end of file (error 0) or failed with
@@ -96,7 +93,8 @@ int imsgloopi_left(int64_t now, int64_t due);
  *	read and handled, then `ended' comes.
  * imsgloopi_sendable: 0, or -1 EPIPE: closed or gone.
  */
-int imsgloopi_hold(struct imsgloop_chan *, struct imsg *);
+int imsgloopi_hold_room(struct imsgloop_chan *);
+void imsgloopi_hold(struct imsgloop_chan *, struct imsg *);
 int imsgloopi_held(struct imsgloop_chan *, struct imsg *);
 uint32_t imsgloopi_held_len(struct imsgloop_chan *);
 void imsgloopi_stream_ended(struct imsgloop_chan *, int error);
@@ -108,11 +106,13 @@ int imsgloopi_sendable(const struct imsgloop_chan *);
  *
  * imsgloopi_turn: the watch's callback.
  * imsgloopi_kick: asks for the next turn of the loop: 0, or -1 with its errno.
+ * imsgloopi_drop_call: the calls over it, if there are any, end silently.
  * imsgloopi_release: clears and closes what is the channel's own.
  * imsgloopi_free: frees it, and what is held.
  */
 void imsgloopi_turn(struct imsgloop_watch *, short revents);
 int imsgloopi_kick(struct imsgloop_chan *);
+void imsgloopi_drop_call(struct imsgloop_chan *);
 void imsgloopi_release(struct imsgloop_chan *);
 void imsgloopi_free(struct imsgloop_chan *);
 
