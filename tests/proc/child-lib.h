@@ -50,6 +50,7 @@ struct birth {
 	bool no_std;	  /* 0, 1, 2 are closed */
 	const char *user; /* who starts it; NULL: we */
 	bool groups;	  /* root's supplementary groups: 0, 4, 20 */
+	bool blind;	  /* in a jail, where no leak checker works */
 	int err;	  /* its descriptor 2, 0: /dev/null */
 };
 

@@ -190,7 +190,9 @@ take_fault(void)
 static bool
 comes_up(size_t i, int nth, const char *words)
 {
-	const struct birth b = { .who = "whole.0", .groups = true };
+	const struct birth b = {
+		.who = "whole.0", .groups = true, .blind = true
+	};
 	char what[32];
 	struct born c;
 	struct imsg m;
