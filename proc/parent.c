@@ -155,7 +155,7 @@ parent_timer(struct imsgloop_watch *w, short revents)
 		imsgpi_stop_next(m->family);
 		break;
 	case DEAD:
-		imsgpi_buried(m);
+		imsgpi_linger(m);
 		break;
 	case AGAIN:
 		if (imsgpi_start_member(m) == -1)

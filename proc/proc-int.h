@@ -83,6 +83,7 @@ struct imsgproc {
 	struct imsgbuf ib; /* with spec->run: to the parent */
 	int status;	   /* what it exits with */
 	bool stopping;
+	int64_t stop_by;	    /* a child's, to read what its peers left */
 	bool closing;		    /* in a child: its channels are */
 	struct imsgloop_watch wake; /* in a child: to stop */
 	char why[256];		    /* imsgproc_fail() */

@@ -90,7 +90,11 @@ it_is_started_again(void **state)
 	(void)state;
 	host_start(&h, "again");
 	front = (pid_t)host_number(host_expect(&h, " front: start"), "pid ");
+	host_expect(&h, "heard of front");
+	host_expect(&h, "heard of front");
+	h.at = 0;
 	host_expect(&h, " p: start");
+	h.at = h.len;
 	kill_front(&h, &front, SIGKILL);
 	kill_front(&h, &front, SIGTERM);
 	assert_int_equal(host_stop(&h), 0);
@@ -119,7 +123,10 @@ both_are_started_again(void **state)
 	back = (pid_t)host_number(host_expect(&h, " back 1: start"), "pid ");
 	h.at = 0;
 	front = (pid_t)host_number(host_expect(&h, " front: start"), "pid ");
+	host_expect(&h, " back 1: heard of front");
+	h.at = 0;
 	host_expect(&h, " p: start");
+	h.at = h.len;
 	assert_int_equal(kill(back, SIGSTOP), 0);
 	assert_int_equal(kill(front, SIGKILL), 0);
 	assert_int_equal(kill(back, SIGKILL), 0);

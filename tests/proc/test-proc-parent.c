@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,10 +237,12 @@ static void
 lost_stop(struct imsgproc *p)
 {
 	char text[100] = "";
-	unsigned int i;
+	unsigned int i, n = LOST_MANY;
 
+	if (getenv("LOST_MANY") != NULL)
+		n = (unsigned int)atoi(getenv("LOST_MANY"));
 	if (strcmp(imsgproc_name(p), "front") == 0) {
-		for (i = 0; i < LOST_MANY; i++)
+		for (i = 0; i < n; i++)
 			if (imsgproc_send(p, "p", 0, 1, 0, -1, text, 100) ==
 				-1 ||
 			    imsgproc_send(p, "back", 0, 1, 0, -1, text, 100) ==
@@ -265,8 +268,8 @@ static const struct imsgproc_spec lost_procs[] = {
 	    .message = lost_message, .peer = lost_peer },
 	{ IMSGPROC_HERE, .name = "front", .talks = "back", .needs = "back",
 	    .message = lost_message, .stop = lost_stop },
-	{ IMSGPROC_HERE, .name = "back", .message = lost_message,
-	    .stop = lost_stop },
+	{ IMSGPROC_HERE, .name = "back", .start = say_start,
+	    .message = lost_message, .stop = lost_stop },
 };
 static const struct imsgproc_daemon lost = { .name = "lost",
 	.procs = lost_procs,
@@ -284,6 +287,29 @@ nothing_is_lost_at_the_end(void **state)
 	host_place(&h, " p: front is gone after 3000\n");
 	host_place(&h, " back: stop after 3000\n");
 	host_place(&h, " p: back is gone after 6000\n");
+}
+
+/* What waits to be read when the parent says that it is the end. */
+static void
+nothing_is_lost_unread(void **state)
+{
+	struct host h;
+	pid_t back;
+
+	(void)state;
+	setenv("LOST_MANY", "800", 1);
+	host_start(&h, "lost");
+	unsetenv("LOST_MANY");
+	back = (pid_t)host_number(host_expect(&h, " back: start"), "pid ");
+	host_expect(&h, "p: start");
+	assert_int_equal(kill(back, SIGSTOP), 0);
+	assert_int_equal(kill(h.pid, SIGTERM), 0);
+	host_expect(&h, " p: front is gone after 800\n");
+	(void)poll(NULL, 0, 50);
+	assert_int_equal(kill(back, SIGCONT), 0);
+	assert_int_equal(host_end(&h), 0);
+	host_place(&h, " back: stop after 800\n");
+	host_place(&h, " p: back is gone after 1600\n");
 }
 
 /* early: what a child says before the parent has started waits for it. */
@@ -424,6 +450,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(the_channels_are_those_of_the_table),
 		cmocka_unit_test(the_parent_keeps_no_end),
 		cmocka_unit_test(nothing_is_lost_at_the_end),
+		cmocka_unit_test(nothing_is_lost_unread),
 		cmocka_unit_test(early_messages_wait_for_the_parent),
 		cmocka_unit_test(a_process_without_a_loop),
 		cmocka_unit_test(four_processes),
