@@ -1,21 +1,159 @@
 /* SPDX-License-Identifier: ISC */
-/* filed: options, the table of its processes, and the sockets. */
-#define _GNU_SOURCE
+/*
+ * The table of the processes, options, and the parent.  It keeps the listening
+ * socket, so that clients wait in its backlog while a front end is started anew,
+ * and opens the document root, so that the opener needs no path.  It reads only
+ * what root or its own user wants by filedctl.
+ */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include "filed.h"
+
+const char *option[128] = { ['c'] = "/run/filed.sock",
+	['d'] = "/var/www/html",
+	['e'] = "/var/empty",
+	['n'] = "1",
+	['o'] = "_filedopen",
+	['p'] = "80",
+	['t'] = "15",
+	['u'] = "_filed" };
+static struct imsgloop_watch control;
+static int listener;
+static struct imsgloop_chan *asker; /* who waits for numbers, */
+static uint32_t wanted;		    /* and how many are to come */
+
+/* Gives a descriptor, which we keep too, to all processes of that name. */
+static int
+give(struct imsgproc *p, const char *name, uint32_t type, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy != -1 &&
+	    imsgproc_send(p, name, IMSGPROC_ALL, type, 0, copy, NULL, 0) == 0)
+		return 0;
+	imsgproc_log(p, LOG_ERR, "nothing for %s: %s", name, strerror(errno));
+	(void)close(copy);
+	return -1;
+}
+
+/*
+ * To all, whoever is new, and after a reload.  The root is opened by its name,
+ * so that a link that was turned is followed; connections and transfers go on,
+ * as they have what they need.
+ */
+static int
+equip(struct imsgproc *p)
+{
+	int fd = open(option['d'], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = fd == -1 ? -1 : give(p, "opener", MSG_ROOT, fd);
+
+	if (fd == -1)
+		imsgproc_log(
+		    p, LOG_ERR, "%s: %s", option['d'], strerror(errno));
+	else
+		(void)close(fd);
+	return give(p, "front", MSG_LISTEN, listener) | r;
+}
+
+static void
+parent_reload(struct imsgproc *p)
+{
+	if (equip(p) == 0)
+		imsgproc_log(p, LOG_INFO, "reloaded");
+}
+
+static void
+parent_peer(struct imsgproc *p, struct imsgproc_peer *peer, int up)
+{
+	(void)peer;
+	if (up)
+		(void)equip(p);
+}
+
+/* The others tell us nothing but what a front end counts. */
+static void
+parent_message(struct imsgproc *p, struct imsgproc_peer *from, struct imsg *m)
+{
+	(void)p;
+	(void)from;
+	if (asker != NULL && wanted > 0) {
+		(void)imsgloop_forward(asker, m);
+		wanted--;
+	}
+}
+
+static void
+client_message(struct imsgloop_chan *chan, struct imsg *m, void *arg)
+{
+	struct imsgproc *p = arg;
+
+	wanted = (uint32_t)atoi(option['n']);
+	(void)imsgloop_compose(
+	    chan, imsg_get_type(m), 0, 0, -1, &wanted, sizeof(wanted));
+	asker = chan;
+	if (imsg_get_type(m) == MSG_STATUS)
+		(void)imsgproc_send(
+		    p, "front", IMSGPROC_ALL, MSG_STATUS, 0, -1, NULL, 0);
+	else if (imsg_get_type(m) == MSG_RELOAD)
+		(void)imsgproc_reload(p);
+	else if (imsg_get_type(m) == MSG_STOP)
+		imsgproc_stop(p, 0);
+}
+
+static void
+client_ended(struct imsgloop_chan *chan, int why, int error, void *arg)
+{
+	(void)why;
+	(void)error;
+	(void)arg;
+	if (asker == chan)
+		asker = NULL;
+}
+
+/* The mode of the socket keeps others away; the kernel says who got through. */
+static void
+control_ready(struct imsgloop_watch *w, short revents)
+{
+	static const struct imsgloop_cb cb = { .message = client_message,
+		.ended = client_ended };
+	struct imsgloop_chan *chan;
+	struct imsg_cred cred;
+	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC);
+
+	/* Without descriptors it stays ready: not at once again. */
+	(void)imsgloop_set(w, fd != -1 || revents == 0 ? POLLIN : 0, 100);
+	if (fd == -1)
+		return;
+	if ((chan = imsgloop_open(w->loop, fd, &cb, w->arg)) == NULL)
+		(void)close(fd);
+	else if (imsgbuf_peercred(imsgloop_imsgbuf(chan), &cred) == -1 ||
+	    (cred.uid != 0 && cred.uid != geteuid())) {
+		(void)imsgloop_compose(chan, MSG_NO, 0, 0, -1, NULL, 0);
+		(void)imsgloop_close(chan, 1000);
+	}
+}
+
+static int
+parent_start(struct imsgproc *p)
+{
+	if (equip(p) == -1 ||
+	    imsgloop_watch(
+		imsgproc_loop(p), &control, control.fd, control_ready, p) == -1)
+		return -1;
+	return imsgloop_set(&control, POLLIN, -1);
+}
 
 static const struct imsgproc_limit limits[] = { { RLIMIT_NOFILE, 8192 },
 	{ -1, 0 } };
 
 enum { PARENT, OPENER, FRONT, NPROCS };
 
-/* Users, roots and the number of front ends are filled in by complete(). */
+/* Users, a root and the number of front ends come from the options. */
 static struct imsgproc_spec procs[NPROCS] = {
 	[PARENT] = { IMSGPROC_HERE, .name = "parent", .talks = "opener front",
-	    .start = parent_start, .peer = parent_peer,
-	    .reload = parent_reload },
+	    .start = parent_start, .message = parent_message,
+	    .peer = parent_peer, .reload = parent_reload },
 	[OPENER] = { IMSGPROC_HERE, .name = "opener", .talks = "front",
 	    .promises = "stdio rpath recvfd sendfd", .limits = limits,
 	    .flags = IMSGPROC_RESTART, .message = opener_message },
@@ -29,103 +167,49 @@ static const struct imsgproc_daemon filed = { .name = "filed",
 	.nprocs = NPROCS };
 
 /*
- * Options, by letter.  The others are this program executed anew, without any:
- * so the parent leaves them in the environment.
+ * The others are this program executed anew, without options: so the parent
+ * leaves them in the environment.  The table has to be the same in all.
  */
-const char *
-option(int letter)
-{
-	char name[] = { 'F', 'I', 'L', 'E', 'D', '_', (char)letter, '\0' };
-
-	return getenv(name);
-}
-
 static void
-set_option(int letter, const char *value)
+share_options(bool leave)
 {
-	char name[] = { 'F', 'I', 'L', 'E', 'D', '_', (char)letter, '\0' };
+	char name[] = "FILED_x", *value;
+	const char *s;
 
-	if (value == NULL ? unsetenv(name) : setenv(name, value, 1))
-		err(1, "%s", name);
-}
-
-/* Copied: the environment makes room for the title of the process. */
-static const char *
-copy(const char *s)
-{
-	if (s != NULL && (s = strdup(s)) == NULL)
-		err(1, NULL);
-	return s;
-}
-
-/* The table has to be the same in all processes. */
-static void
-complete(void)
-{
-	procs[FRONT].instances = option('n') ? (unsigned)atoi(option('n')) : 1;
-	procs[FRONT].user = copy(option('u'));
-	procs[OPENER].user = copy(option('o'));
-	procs[FRONT].root = copy(option('e'));
-}
-
-/* For a listening socket that is ready. */
-int
-accept_on(struct imsgloop_watch *w)
-{
-	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-	/* Without descriptors it would stay ready, and we spin. */
-	if (fd == -1 &&
-	    (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		errno == ENOMEM))
-		(void)imsgloop_set(w, 0, 100);
-	return fd;
+	for (s = "cdenoptu"; *s != '\0'; s++) {
+		name[6] = *s;
+		if (leave && setenv(name, option[(int)*s], 1) == -1)
+			err(1, "%s", name);
+		/* Copied: the title of the process is put over it. */
+		if (!leave && (value = getenv(name)) != NULL)
+			option[(int)*s] = strdup(value);
+	}
+	procs[FRONT].instances = (unsigned)atoi(option['n']);
+	procs[FRONT].user = *option['u'] != '\0' ? option['u'] : NULL;
+	procs[FRONT].root = *option['e'] != '\0' ? option['e'] : NULL;
+	procs[OPENER].user = *option['o'] != '\0' ? option['o'] : NULL;
 }
 
 static int
-listen_tcp(const char *port)
+listen_on(int domain, struct sockaddr *sa, socklen_t len, const char *name)
 {
-	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6,
-		.sin6_port = htons((uint16_t)atoi(port)),
-		.sin6_addr = in6addr_any };
-	struct sockaddr *sa = (struct sockaddr *)&sin6;
-	socklen_t len = sizeof(sin6);
-	int fd, on = 1, off = 0;
+	int on = 1, off = 0, type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+	int r, fd = socket(domain, type, 0);
+	mode_t mask = umask(0177); /* for a UNIX socket: not for others */
 
-	fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* Accepted sockets inherit TCP_NODELAY: a call less for each. */
-	if (fd == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1 ||
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) ==
-		-1 ||
-	    bind(fd, sa, len) == -1 || listen(fd, SOMAXCONN) == -1 ||
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	/* What is accepted inherits this: a call less for each. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	r = bind(fd, sa, len);
+	/* Of a daemon that was killed a socket is left: nobody answers. */
+	if (r == -1 && errno == EADDRINUSE && domain == AF_UNIX &&
+	    connect(fd, sa, len) == -1 && errno == ECONNREFUSED &&
+	    unlink(name) == 0)
+		r = bind(fd, sa, len);
+	if (r == -1 || listen(fd, SOMAXCONN) == -1 ||
 	    getsockname(fd, sa, &len) == -1)
-		err(1, "port %s", port);
-	warnx("port %u", ntohs(sin6.sin6_port));
-	return fd;
-}
-
-static int
-listen_control(const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	const struct sockaddr *sa = (const struct sockaddr *)&sun;
-	mode_t mask = umask(0177);
-	int r, fd;
-
-	if (strlen(path) >= sizeof(sun.sun_path))
-		errx(1, "%s: too long", path);
-	(void)strcpy(sun.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	r = bind(fd, sa, sizeof(sun));
-	/* One that was killed has left it: nobody answers there. */
-	if (r == -1 && errno == EADDRINUSE &&
-	    connect(fd, sa, sizeof(sun)) == -1 && errno == ECONNREFUSED &&
-	    unlink(path) == 0)
-		r = bind(fd, sa, sizeof(sun));
-	if (r == -1 || listen(fd, 16) == -1)
-		err(1, "%s", path);
+		err(1, "%s", name);
 	(void)umask(mask);
 	return fd;
 }
@@ -133,34 +217,35 @@ listen_control(const char *path)
 int
 main(int argc, char **argv)
 {
-	bool root = geteuid() == 0;
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int ch, status;
 
-	complete();
+	share_options(false);
 	imsgproc_init(argc, argv, &filed);
-	set_option('c', root ? "/run/filed.sock" : "filed.sock");
-	set_option('d', "/var/www/html");
-	set_option('e', root ? "/var/empty" : NULL);
-	set_option('n', "1");
-	set_option('o', root ? "_filedopen" : NULL);
-	set_option('p', root ? "80" : "8080");
-	set_option('t', "15");
-	set_option('u', root ? "_filed" : NULL);
+	if (geteuid() != 0) {
+		warnx("not root: all processes as this user, no chroot");
+		option['e'] = option['o'] = option['u'] = "";
+		option['c'] = "filed.sock";
+		option['p'] = "8080";
+	}
 	while ((ch = getopt(argc, argv, "c:d:e:n:o:p:t:u:")) != -1 && ch != '?')
-		if (root || strchr("eou", ch) == NULL)
-			set_option(ch, optarg);
-	if (ch == '?' || argc != optind || atoi(option('n')) < 1 ||
-	    atoi(option('n')) > MAX_FRONTS || atoi(option('t')) < 1)
+		option[ch] = optarg;
+	if (ch == '?' || argc != optind || atoi(option['n']) < 1 ||
+	    atoi(option['t']) < 1 || strlen(option['c']) > 100)
 		errx(2,
-		    "usage: filed [-c control] [-d docroot] [-e emptydir] "
-		    "[-n fronts]\n             [-o user] [-p port] "
-		    "[-t seconds] [-u user]");
-	if (!root)
-		warnx("not root: all as this user, no chroot");
-	complete();
-	parent_fd[0] = listen_tcp(option('p'));
-	parent_fd[1] = listen_control(option('c'));
+		    "usage: filed [-c control] [-d docroot] [-e empty] "
+		    "[-n fronts] [-o user]\n\t[-p port] [-t seconds] "
+		    "[-u user]");
+	share_options(true);
+	sin6.sin6_port = htons((uint16_t)atoi(option['p']));
+	listener = listen_on(
+	    AF_INET6, (struct sockaddr *)&sin6, sizeof(sin6), option['p']);
+	(void)strcpy(sun.sun_path, option['c']);
+	control.fd = listen_on(
+	    AF_UNIX, (struct sockaddr *)&sun, sizeof(sun), option['c']);
+	warnx("port %u", ntohs(sin6.sin6_port));
 	status = imsgproc_run(&filed, NULL);
-	(void)unlink(option('c'));
+	(void)unlink(option['c']);
 	return status;
 }

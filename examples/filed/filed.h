@@ -18,7 +18,7 @@
 #include <fcntl.h>
 #include <http_parser.h>
 #include <inttypes.h>
-#include <poll.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,20 +33,17 @@
 enum {
 	MSG_LISTEN, /* parent to front: a socket */
 	MSG_ROOT,   /* parent to opener: a directory */
-	MSG_OPEN,   /* front to opener: a path; the answer: */
-	MSG_FILE,   /* struct file and the descriptor */
-	MSG_STATUS, /* filedctl to parent to front; the answer: */
-	MSG_COUNTS, /* struct counts, to filedctl one for each front */
-	MSG_RELOAD, /* filedctl to parent; the answer is the same */
-	MSG_STOP,
-	MSG_NO, /* parent to filedctl */
+	MSG_OPEN,   /* front to opener: a path; back: struct file and it */
+	MSG_STATUS, /* filedctl to parent to front; back: struct counts */
+	MSG_RELOAD, /* filedctl to parent, which answers all three with the */
+	MSG_STOP,   /* number of front ends first, or with */
+	MSG_NO,
 };
 
-#define NAME_LEN   1024
-#define MAX_FRONTS 16
+#define NAME_LEN 1024
 
 struct file {
-	int64_t size, mtime;
+	long long size, mtime;
 };
 
 struct counts {
@@ -54,19 +51,19 @@ struct counts {
 };
 
 /* One request, found in a buffer, and the head of its answer. */
-enum { URL, HOST, RANGE, SINCE, NVALUES };
+enum { URL, HOST, RANGE, SINCE, NAME, NVALUES };
 struct request {
 	http_parser parser;
 	bool done;   /* complete, or so bad that it ends here */
 	bool keep;   /* the connection outlives the answer */
 	int status;  /* what is wrong with it, or 0 */
 	size_t used; /* how much of the buffer it is */
-	char *buf, *name, *value[NVALUES];
-	size_t namelen, len[NVALUES];
+	char *buf, *value[NVALUES];
+	size_t len[NVALUES];
 	char path[NAME_LEN]; /* decoded, relative to the root */
 };
 struct answer {
-	int64_t from, to; /* the part of the file that follows */
+	long long from, to; /* the part of the file that follows */
 	size_t len;
 	char head[NAME_LEN + 512];
 };
@@ -74,17 +71,11 @@ void request_parse(struct request *, char *, size_t len, size_t size);
 int answer_init(
     struct answer *, const struct request *, int status, const struct file *);
 
-/* Options are for all processes: see filed.c */
-const char *option(int letter);
-int accept_on(struct imsgloop_watch *);
+extern const char *option[128]; /* by letter, in all processes */
 
+void opener_message(struct imsgproc *, struct imsgproc_peer *, struct imsg *);
 int front_start(struct imsgproc *);
 void front_message(struct imsgproc *, struct imsgproc_peer *, struct imsg *);
 void front_peer(struct imsgproc *, struct imsgproc_peer *, int);
-void opener_message(struct imsgproc *, struct imsgproc_peer *, struct imsg *);
-int parent_start(struct imsgproc *);
-void parent_peer(struct imsgproc *, struct imsgproc_peer *, int);
-void parent_reload(struct imsgproc *);
-extern int parent_fd[2]; /* what front and filedctl connect to */
 
 #endif

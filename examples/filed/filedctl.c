@@ -1,40 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /* filedctl: shows what filed does, makes it reload, stops it. */
-#define _GNU_SOURCE
 #include "filed.h"
-
-#define ANSWER_MS 30000
-
-static void
-show(struct imsg *m)
-{
-	struct counts c;
-
-	printf("%5s %10s %10s %10s %14s\n", "CONNS", "ACCEPTED", "REQUESTS",
-	    "ERRORS", "BYTES");
-	while (imsg_get_buf(m, &c, sizeof(c)) == 0)
-		printf("%5" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64
-		       " %14" PRIu64 "\n",
-		    c.connections, c.accepted, c.requests, c.errors, c.bytes);
-}
 
 int
 main(int argc, char **argv)
 {
+	static const char *const names[] = { "status", "reload", "stop" };
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	const char *path = geteuid() == 0 ? "/run/filed.sock" : "filed.sock";
-	const char *what = argv[argc - 1];
 	struct imsgbuf ib;
 	struct imsg m;
-	uint32_t type = strcmp(what, "status") == 0 ? MSG_STATUS :
-	    strcmp(what, "reload") == 0		    ? MSG_RELOAD :
-	    strcmp(what, "stop") == 0		    ? MSG_STOP :
-						      MSG_NO;
+	struct counts c;
+	uint32_t i, n = 0;
 	char why[256];
 
 	if (argc == 4 && strcmp(argv[1], "-c") == 0)
 		path = argv[2];
-	if ((argc != 2 && path != argv[2]) || type == MSG_NO ||
+	for (i = 0; i < 3 && strcmp(argv[argc - 1], names[i]) != 0; i++)
+		continue;
+	if ((argc != 2 && path != argv[2]) || i == 3 ||
 	    strlen(path) >= sizeof(sun.sun_path))
 		errx(2, "usage: filedctl [-c socket] status | reload | stop");
 	(void)strcpy(sun.sun_path, path);
@@ -44,17 +28,26 @@ main(int argc, char **argv)
 	/* From here on it reads what another program has written. */
 	if (imsgproc_sandbox("stdio", NULL, 0, why, sizeof(why)) == -1)
 		errx(1, "sandbox: %s", why);
-	/* Who is refused may find the refusal before it could ask. */
-	if (imsg_compose(&ib, type, 1, 0, -1, NULL, 0) == -1 ||
-	    imsgbuf_flush_timeout(&ib, ANSWER_MS) == -1)
+	/* Who is refused may find that said before it could ask. */
+	if (imsg_compose(&ib, MSG_STATUS + i, 0, 0, -1, NULL, 0) == -1 ||
+	    imsgbuf_flush(&ib) == -1)
 		warn("%s", path);
-	if (imsgbuf_recv(&ib, &m, ANSWER_MS) != 1)
+	if (imsgbuf_recv(&ib, &m, 10000) != 1)
 		errx(1, "%s: no answer", path);
-	if (imsg_get_type(&m) == MSG_NO)
-		errx(1, "refused");
-	if (type == MSG_STATUS)
-		show(&m);
+	if (imsg_get_type(&m) == MSG_NO ||
+	    imsg_get_data(&m, &n, sizeof(n)) == -1)
+		errx(1, "%s: refused", path);
 	imsg_free(&m);
+	/* A front end that is just not there does not answer. */
+	for (; i == 0 && n > 0 && imsgbuf_recv(&ib, &m, 1000) == 1; n--) {
+		if (imsg_get_data(&m, &c, sizeof(c)) == 0)
+			printf("connections %" PRIu64 ", of %" PRIu64
+			       "; requests %" PRIu64 ", errors %" PRIu64
+			       "; bytes %" PRIu64 "\n",
+			    c.connections, c.accepted, c.requests, c.errors,
+			    c.bytes);
+		imsg_free(&m);
+	}
 	imsgbuf_clear(&ib);
 	return 0;
 }

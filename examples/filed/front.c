@@ -8,7 +8,6 @@
  * last is answered: so answers are in order, and a client occupies no more than
  * a struct conn and two descriptors.
  */
-#define _GNU_SOURCE
 #include <sys/sendfile.h>
 
 #include "filed.h"
@@ -17,16 +16,17 @@
 #define LINGER_MS  1000	     /* until a client has heard what was wrong */
 #define LINGER_MAX 65536     /* and what it may send meanwhile */
 #define TURN_MAX   (1 << 20) /* of a file, before others have a turn */
+#define PART	   65536     /* of an answer, to be taken in time */
 
+enum state { READING, OPENING, SENDING, LINGERING };
 enum next { GO_ON, WAIT, OVER };
 
 struct conn {
 	struct imsgloop_watch watch;
-	enum { READING, OPENING, SENDING, LINGERING } state;
-	int64_t due; /* when it has to be done with that */
+	enum state state;
 	int file;
 	off_t offset;
-	size_t inlen, sent, heard; /* sent: of the answer's head */
+	size_t inlen, sent, taken; /* sent: of the answer's head */
 	struct request request;
 	struct answer answer;
 	char in[8192];
@@ -40,15 +40,6 @@ static int patience; /* with a client, in milliseconds */
 
 static void run(struct conn *);
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void
 conn_free(struct conn *c)
 {
@@ -61,40 +52,44 @@ conn_free(struct conn *c)
 		(void)imsgloop_set(&listener, POLLIN, -1);
 }
 
-static void
+/* The time runs from here until the next state, whatever comes meanwhile. */
+static enum next
+enter(struct conn *c, enum state state, enum next next)
+{
+	static const short events[] = { POLLIN, 0, POLLOUT, POLLIN };
+	int ms = state == OPENING ? -1 :
+	    state == LINGERING	  ? LINGER_MS :
+				    patience;
+
+	c->state = state;
+	return imsgloop_set(&c->watch, events[state], ms) == -1 ? OVER : next;
+}
+
+static enum next
 answer(struct conn *c, int status, const struct file *f)
 {
 	/* Who asks again at once while we have trouble keeps us from others. */
-	if (status >= 500)
+	if (status == 408 || status >= 500)
 		c->request.keep = false;
 	count.requests++;
 	count.errors += answer_init(&c->answer, &c->request, status, f) >= 400;
-	c->state = SENDING;
-	c->due = now_ms() + patience;
-	c->sent = 0;
+	c->sent = c->taken = 0;
 	c->offset = c->answer.from;
+	return enter(c, SENDING, GO_ON);
 }
 
 static int
 status_of(int error)
 {
-	switch (error) {
-	case ENOENT:
-	case ENOTDIR:
-	case ENAMETOOLONG:
+	if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG)
 		return 404;
-	case EACCES:
-	case ELOOP:
-	case EXDEV: /* it leads out of the root */
+	/* EXDEV: it leads out of the root. */
+	if (error == EACCES || error == ELOOP || error == EXDEV)
 		return 403;
-	case EISDIR:
+	if (error == EISDIR)
 		return 301;
-	case EINVAL:
-	case EIO:
-		return 500;
-	default: /* the opener died, hangs, or lacks something */
-		return 503;
-	}
+	/* The opener died, hangs, or lacks something. */
+	return error == EINVAL || error == EIO ? 500 : 503;
 }
 
 static void
@@ -107,12 +102,11 @@ opened(struct imsgcall *call, struct imsg *m, int error, void *arg)
 	(void)call;
 	if (error != 0)
 		status = status_of(error);
-	else if (imsg_get_type(m) != MSG_FILE ||
-	    imsg_get_data(m, &f, sizeof(f)) == -1 || f.size < 0)
+	else if (imsg_get_data(m, &f, sizeof(f)) == -1 || f.size < 0)
 		status = 500;
 	else if ((c->file = imsg_get_fd(m)) == -1)
 		status = 503; /* it was sent, but there was no room for it */
-	answer(c, status, &f);
+	(void)answer(c, status, &f);
 	run(c);
 }
 
@@ -124,13 +118,12 @@ parse(struct conn *c)
 	request_parse(r, c->in, c->inlen, sizeof(c->in));
 	if (!r->done)
 		return WAIT;
-	c->state = OPENING;
 	if (r->status != 0 || opener == NULL)
-		answer(c, r->status != 0 ? r->status : 503, NULL);
-	else if (imsgcall_start(opener, MSG_OPEN, -1, r->path,
-		     strlen(r->path) + 1, OPEN_MS, opened, c) == 0)
-		answer(c, status_of(errno), NULL);
-	return GO_ON;
+		return answer(c, r->status != 0 ? r->status : 503, NULL);
+	if (imsgcall_start(opener, MSG_OPEN, -1, r->path, strlen(r->path),
+		OPEN_MS, opened, c) == 0)
+		return answer(c, status_of(errno), NULL);
+	return enter(c, OPENING, WAIT);
 }
 
 static enum next
@@ -144,7 +137,7 @@ receive(struct conn *c)
 	if (n <= 0)
 		return OVER;
 	if (c->state == LINGERING)
-		return (c->heard += (size_t)n) > LINGER_MAX ? OVER : GO_ON;
+		return (c->taken += (size_t)n) > LINGER_MAX ? OVER : GO_ON;
 	c->inlen += (size_t)n;
 	return parse(c);
 }
@@ -152,38 +145,37 @@ receive(struct conn *c)
 static enum next
 answered(struct conn *c)
 {
+	enum next n;
+
 	if (c->file != -1)
 		(void)close(c->file);
 	c->file = -1;
 	if (c->request.keep) {
-		c->state = READING;
-		c->due = now_ms() + patience;
 		c->inlen -= c->request.used;
 		memmove(c->in, c->in + c->request.used, c->inlen);
-		return c->inlen > 0 ? parse(c) : WAIT;
+		n = enter(c, READING, WAIT);
+		return n == OVER || c->inlen == 0 ? n : parse(c);
 	}
 	if (c->request.status == 0)
 		return OVER;
-	/* To close with something unread is a reset, which can overtake the
+	/* To close with something unread is a reset, which may overtake the
 	 * answer. */
 	(void)shutdown(c->watch.fd, SHUT_WR);
-	c->state = LINGERING;
-	c->due = now_ms() + LINGER_MS;
-	c->inlen = 0;
-	return GO_ON;
+	c->inlen = c->taken = 0;
+	return enter(c, LINGERING, GO_ON);
 }
 
 static enum next
 transmit(struct conn *c)
 {
 	struct answer *a = &c->answer;
-	int64_t left, turn = TURN_MAX, most = now_ms() + patience;
+	long long left = 0, turn = TURN_MAX;
 	ssize_t n;
 
 	while (c->sent < a->len || c->offset < a->to) {
-		left = a->to - c->offset;
 		if (turn <= 0)
 			return WAIT;
+		left = a->to - c->offset;
 		if (c->sent < a->len) {
 			n = send(c->watch.fd, a->head + c->sent,
 			    a->len - c->sent, left > 0 ? MSG_MORE : 0);
@@ -197,10 +189,12 @@ transmit(struct conn *c)
 			return WAIT;
 		if (n <= 0)
 			return OVER; /* 0: the file has become shorter */
-		/* Each byte that it takes buys a client a millisecond: less
-		 * than 1000 a second are not enough in the long run. */
-		c->due = c->due + n < most ? c->due + n : most;
 		count.bytes += (uint64_t)n;
+		/* Time again for each such part, not for each byte. */
+		if ((c->taken += (size_t)n) >= PART) {
+			c->taken = 0;
+			(void)enter(c, SENDING, GO_ON);
+		}
 	}
 	return answered(c);
 }
@@ -208,19 +202,11 @@ transmit(struct conn *c)
 static void
 run(struct conn *c)
 {
-	static const short events[] = { POLLIN, 0, POLLOUT, POLLIN };
 	enum next next = GO_ON;
-	int64_t ms;
 
-	while (next == GO_ON && c->state != OPENING)
+	while (next == GO_ON)
 		next = c->state == SENDING ? transmit(c) : receive(c);
-	ms = c->due - now_ms();
-	if (c->state == OPENING)
-		ms = -1; /* the call has a deadline */
-	else if (ms < 0)
-		ms = 0;
-	if (next == OVER ||
-	    imsgloop_set(&c->watch, events[c->state], (int)ms) == -1)
+	if (next == OVER)
 		conn_free(c);
 }
 
@@ -229,14 +215,13 @@ conn_ready(struct imsgloop_watch *w, short revents)
 {
 	struct conn *c = w->arg;
 
-	if (revents == 0 && now_ms() >= c->due) {
-		if (c->state != READING || c->inlen == 0) {
-			conn_free(c);
-			return;
-		}
+	if (revents == 0 && (c->state != READING || c->inlen == 0)) {
+		conn_free(c);
+		return;
+	}
+	if (revents == 0) {
 		c->request.status = 408;
-		c->request.keep = false;
-		answer(c, 408, NULL);
+		(void)answer(c, 408, NULL);
 	}
 	run(c);
 }
@@ -245,30 +230,31 @@ static void
 listener_ready(struct imsgloop_watch *w, short revents)
 {
 	struct conn *c;
-	int fd, n = 64;
+	int fd = 0;
 
 	if (revents == 0)
 		(void)imsgloop_set(w, POLLIN, -1);
-	while (n-- > 0 && (fd = accept_on(w)) != -1) {
-		c = calloc(1, sizeof(*c));
-		if (c == NULL ||
-		    imsgloop_watch(w->loop, &c->watch, fd, conn_ready, c) ==
-			-1) {
+	while (count.connections < max_connections &&
+	    (fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) !=
+		-1) {
+		if ((c = calloc(1, sizeof(*c))) == NULL ||
+		    imsgloop_watch(w->loop, &c->watch, fd, conn_ready, c)) {
 			free(c);
 			(void)close(fd);
 			continue;
 		}
 		c->file = -1;
-		c->due = now_ms() + patience;
 		count.accepted++;
-		/* No room for more: they wait in the backlog until
-		 * conn_free(). */
-		if (++count.connections == max_connections) {
-			(void)imsgloop_set(w, 0, -1);
-			n = 0;
-		}
+		count.connections++;
+		(void)enter(c, READING, GO_ON);
 		run(c);
 	}
+	/* The others wait for conn_free(); or it stays ready, and we would
+	 * spin, as there are no descriptors. */
+	if (count.connections == max_connections)
+		(void)imsgloop_set(w, 0, -1);
+	else if (errno != EAGAIN && errno != ECONNABORTED)
+		(void)imsgloop_set(w, 0, 100);
 }
 
 int
@@ -279,7 +265,7 @@ front_start(struct imsgproc *p)
 	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur < 64)
 		return imsgproc_fail(p, "too few descriptors");
 	max_connections = (r.rlim_cur - 32) / 2; /* a socket and a file each */
-	patience = atoi(option('t')) * 1000;
+	patience = atoi(option['t']) * 1000;
 	front_peer(p, imsgproc_peer(p, "opener", 0), 1);
 	return 0;
 }
@@ -294,16 +280,16 @@ front_peer(struct imsgproc *p, struct imsgproc_peer *peer, int up)
 		opener = imsgcall_new(imsgproc_peer_chan(peer), IMSGCALL_LOWER);
 }
 
-/* The opener has nothing to say but answers. */
+/* Only the parent has something to say: the opener has but answers. */
 void
 front_message(struct imsgproc *p, struct imsgproc_peer *from, struct imsg *m)
 {
-	bool parent = strcmp(imsgproc_peer_name(from), "parent") == 0;
-
-	if (parent && imsg_get_type(m) == MSG_STATUS)
-		(void)imsgcall_answer(imsgproc_peer_chan(from), m, MSG_COUNTS,
-		    -1, &count, sizeof(count));
-	else if (parent && imsg_get_type(m) == MSG_LISTEN &&
+	if (strcmp(imsgproc_peer_name(from), "parent") != 0)
+		return;
+	if (imsg_get_type(m) == MSG_STATUS)
+		(void)imsgproc_send_peer(
+		    from, MSG_STATUS, 0, -1, &count, sizeof(count));
+	else if (listener.fd == -1 &&
 	    (imsgloop_watch(imsgproc_loop(p), &listener, imsg_get_fd(m),
 		 listener_ready, NULL) == -1 ||
 		imsgloop_set(&listener, POLLIN, -1) == -1))

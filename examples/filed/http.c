@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* HTTP/1.1, as much as a server of files needs: neither sockets nor files. */
-#define _GNU_SOURCE /* strptime, timegm */
 #include <stdarg.h>
 
 #include "filed.h"
@@ -16,39 +15,40 @@ static const char *const types[][2] = { { ".css", "text/css" },
 	{ "", "application/octet-stream" } };
 
 static int
-on_url(http_parser *p, const char *at, size_t len)
+keep(http_parser *p, size_t i, const char *at, size_t len)
 {
 	struct request *r = p->data;
 
-	r->value[URL] = r->buf + (at - r->buf);
-	r->len[URL] = len;
+	r->value[i] = r->buf + (at - r->buf);
+	r->len[i] = len;
 	return 0;
+}
+
+static int
+on_url(http_parser *p, const char *at, size_t len)
+{
+	return keep(p, URL, at, len);
 }
 
 static int
 on_field(http_parser *p, const char *at, size_t len)
 {
-	struct request *r = p->data;
-
-	r->name = r->buf + (at - r->buf);
-	r->namelen = len;
-	return 0;
+	return keep(p, NAME, at, len);
 }
 
 static int
 on_value(http_parser *p, const char *at, size_t len)
 {
-	static const char *const names[NVALUES] = { "", "host", "range",
-		"if-modified-since" };
+	static const char *const names[] = { [HOST] = "host",
+		[RANGE] = "range",
+		[SINCE] = "if-modified-since" };
 	struct request *r = p->data;
 	size_t i;
 
-	for (i = HOST; i < NVALUES; i++)
-		if (strlen(names[i]) == r->namelen &&
-		    strncasecmp(names[i], r->name, r->namelen) == 0) {
-			r->value[i] = r->buf + (at - r->buf);
-			r->len[i] = len;
-		}
+	for (i = HOST; i < NAME; i++)
+		if (strlen(names[i]) == r->len[NAME] &&
+		    strncasecmp(names[i], r->value[NAME], r->len[NAME]) == 0)
+			return keep(p, i, at, len);
 	return 0;
 }
 
@@ -130,7 +130,7 @@ request_parse(struct request *r, char *buf, size_t len, size_t size)
 	else if (!r->done && r->parser.http_errno != HPE_OK)
 		r->status = 400;
 	else if (!r->done && len == size)
-		r->status = r->name == NULL ? 414 : 431;
+		r->status = r->value[NAME] == NULL ? 414 : 431;
 	/* It is complete: behind each there is the end of its line. */
 	for (i = 0; i < NVALUES && r->done && r->status == 0; i++)
 		if (r->value[i] != NULL)
@@ -158,20 +158,20 @@ put(struct answer *a, const char *fmt, ...)
 }
 
 static void
-put_date(struct answer *a, const char *fmt, time_t t)
+put_date(struct answer *a, const char *name, time_t t)
 {
 	struct tm *tm = gmtime(&t);
+	char date[64];
 
-	if (tm != NULL)
-		a->len += strftime(
-		    a->head + a->len, sizeof(a->head) - a->len, fmt, tm);
+	if (tm != NULL && strftime(date, sizeof(date), HTTP_DATE, tm) > 0)
+		put(a, "%s: %s\r\n", name, date);
 }
 
 /* One range; what makes no sense, or more than one, is as good as none. */
 static int
-range(const char *s, struct answer *a, int64_t size)
+range(const char *s, struct answer *a, long long size)
 {
-	long long from, to = INT64_MAX;
+	long long from, to = LLONG_MAX;
 	char more;
 	int n;
 
@@ -209,54 +209,47 @@ answer_init(
     struct answer *a, const struct request *r, int status, const struct file *f)
 {
 	const char *words, *since = r->value[SINCE], *url = r->value[URL];
+	bool found = status == 200, head = r->parser.method == HTTP_HEAD;
 	struct tm tm = { 0 };
-	bool found = status == 200;
 
-	a->from = a->to = 0;
 	a->len = 0;
+	a->from = 0;
+	a->to = found ? f->size : 0;
+	if (found)
+		status = range(r->value[RANGE], a, f->size);
 	if (found && since != NULL && strptime(since, HTTP_DATE, &tm) != NULL &&
 	    f->mtime <= timegm(&tm))
 		status = 304;
-	else if (found) {
-		a->to = f->size;
-		status = range(r->value[RANGE], a, f->size);
-	}
 	words = http_status_str((enum http_status)status);
-	put(a, "HTTP/1.1 %d %s\r\nConnection: %s\r\n", status, words,
-	    r->keep ? "keep-alive" : "close");
-	put_date(a, "Date: " HTTP_DATE "\r\n", time(NULL));
+	put(a, "HTTP/1.1 %d %s\r\n", status, words);
+	put_date(a, "Date", time(NULL));
+	put(a, "Connection: %s\r\n", r->keep ? "keep-alive" : "close");
 	if (found)
-		put_date(a, "Last-Modified: " HTTP_DATE "\r\n", f->mtime);
+		put_date(a, "Last-Modified", f->mtime);
 	if (status == 206)
-		put(a,
-		    "Content-Range: bytes %" PRId64 "-%" PRId64 "/%" PRId64
-		    "\r\n",
-		    a->from, a->to - 1, f->size);
+		put(a, "Content-Range: bytes %lld-%lld/%lld\r\n", a->from,
+		    a->to - 1, f->size);
 	if (status == 416)
-		put(a, "Content-Range: bytes */%" PRId64 "\r\n", f->size);
+		put(a, "Content-Range: bytes */%lld\r\n", f->size);
 	if (status == 405)
 		put(a, "Allow: GET, HEAD\r\n");
 	if (status == 301) {
 		/* Two slashes in front would be the name of another host. */
-		while (url[0] == '/' && url[1] == '/')
-			url++;
+		url += *url == '/' ? strspn(url, "/") - 1 : 0;
 		put(a, "Location: %.*s/\r\n", (int)strcspn(url, "?#"), url);
 	}
 	if (status == 200 || status == 206)
 		put(a,
-		    "Content-Type: %s\r\nContent-Length: %" PRId64
-		    "\r\nAccept-Ranges: bytes\r\n\r\n",
+		    "Accept-Ranges: bytes\r\nContent-Type: %s\r\n"
+		    "Content-Length: %lld\r\n",
 		    type_of(r->path), a->to - a->from);
-	else if (status == 304)
-		put(a, "\r\n");
-	else
-		put(a,
-		    "Content-Type: text/plain\r\nContent-Length: %zu\r\n\r\n"
-		    "%s%s",
-		    strlen(words) + 1,
-		    r->parser.method == HTTP_HEAD ? "" : words,
-		    r->parser.method == HTTP_HEAD ? "" : "\n");
-	if (r->parser.method == HTTP_HEAD || status == 416)
+	else if (status != 304)
+		put(a, "Content-Type: text/plain\r\nContent-Length: %zu\r\n",
+		    strlen(words) + 1);
+	put(a, "\r\n");
+	if (status != 200 && status != 206 && status != 304 && !head)
+		put(a, "%s\n", words);
+	if (head || (status != 200 && status != 206))
 		a->to = a->from;
 	return status;
 }
