@@ -74,8 +74,9 @@ struct imsgproc_path {
 	const char	*may;
 };
 
-/* RLIMIT_*: soft and hard limit.  Never raises a hard limit.  A list ends with
- * what = -1. */
+/* RLIMIT_*: soft and hard limit; of RLIMIT_CPU the hard one is a second more,
+ * so that SIGXCPU says what happened.  Never raises a hard limit.  A list ends
+ * with what = -1. */
 struct imsgproc_limit {
 	int		 what;
 	rlim_t		 max;
@@ -273,7 +274,8 @@ int		 imsgproc_signal(struct imsgproc *, int signo,
  * imsgproc_spawn: starts the process of that name in the table and waits until
  *	it is ready.  Its channel to us is child->ib, blocking, descriptors
  *	allowed, close-on-exec; only this one.  -1: it is gone again; why says
- *	what was wrong.
+ *	what was wrong.  0: why is empty, or says what of its sandbox this
+ *	system cannot enforce.
  * imsgproc_wait: closes the channel and waits until the process has ended, for
  *	at most ms milliseconds (-1: no limit; 0: kills it at once), then kills
  *	it.  0 and its status as of waitpid(2), 1 if it had to be killed, or -1.

@@ -294,7 +294,7 @@ has_its_limits(void **state)
 	    "40 "));
 	assert_true(has(text,
 	    "Max cpu time              100                  "
-	    "100 "));
+	    "101 "));
 	/* The hard limit was not raised, the soft one goes with it. */
 	if (before.rlim_max == RLIM_INFINITY)
 		(void)snprintf(line, sizeof(line),
