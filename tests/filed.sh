@@ -419,7 +419,8 @@ stopped()
 	verdict "filedctl stops it" 'wait_for gone'
 	wait "$pid"
 	status=$?
-	verdict "with status 0" '[ $status -eq 0 ]'
+	verdict "with status 0" '[ $status -eq 0 ] &&
+	    ! grep -e Sanitizer -e "runtime error" "$tmp/log"'
 	verdict "no process is left, no socket" '[ ! -e "$tmp/sock" ] &&
 	    [ -z "$(process opener)$(process front)" ]'
 	pid=
@@ -433,7 +434,8 @@ is_locked()
 	    'grep -q "^Uid:.$uid.$uid.$uid.$uid$" "$proc_status" &&
 	     grep -q "^Uid:.0" "/proc/$pid/status"'
 	verdict "$1 is locked" 'grep -q "^NoNewPrivs:.1$" "$proc_status" &&
-	     grep -q "^Seccomp:.2$" "$proc_status" &&
+	     { grep -q "^Seccomp:.2$" "$proc_status" ||
+	       grep -q "a sanitizer needs" "$tmp/log"; } &&
 	     grep -q "^CapEff:.0*$" "$proc_status"'
 }
 
