@@ -200,6 +200,12 @@ struct imsgproc_daemon {
  *	systemd is told by sd_notify's protocol if it asked for that (READY=1,
  *	RELOADING=1, STOPPING=1, STATUS=); NOTIFY_SOCKET is not passed on.
  *
+ * A process that breaks the protocol between parent and child, that sends to a
+ * parent that it has no channel to, or reads so little that the parent cannot
+ * tell it of its peers, is killed and has died.  What it sends before the parent
+ * has begun waits until `start' of the parent has returned: at most 4 MiB and 64
+ * descriptors.
+ *
  * A process that dies is restarted after 100 ms, twice as long each time up to
  * 30 s, if it is IMSGPROC_RESTART and has once been ready; after 60 s of life
  * counting begins anew.  Any other stops the daemon.
