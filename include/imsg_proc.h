@@ -222,7 +222,8 @@ int	 imsgproc_run(const struct imsgproc_daemon *, void *arg);
  * imsgproc_peer_name, _instance: who it is.
  * imsgproc_peer_chan: its channel, for imsg_call.h, or to pause it, not to
  *	detach it; NULL ENOTCONN: it is not there.  Valid until `peer' with up
- *	0.  Limits: 64 MiB and 1,024 descriptors queued, 256 unfetched.
+ *	0.  Limits: 64 MiB and 1,024 descriptors queued (ENOBUFS), 1 MiB and
+ *	256 descriptors unfetched.
  * imsgproc_send: composes to a process by name.  instance IMSGPROC_ALL: to each
  *	that is there, with a descriptor of their own (dup); 0, or -1 if one did
  *	not get it.  ENOENT, ENOTCONN, EINVAL (a type of the library's), else as
