@@ -3,8 +3,10 @@
  * imsg_loop(3) in the event loop of systemd, sd-event(3): to be copied into a
  * program.
  *
- * sd-event calls one source in a turn, the one that has waited longest, so all
- * of a channel's are of the same, normal priority.
+ * sd-event calls one source in a turn, the one that has waited longest.  A
+ * source of sd_event_add_defer() counts as waiting since it was made, so that
+ * one that is used again and again would starve all others; a time that is over
+ * does not.
  */
 #ifndef EXAMPLES_LOOP_SDEVENT_H
 #define EXAMPLES_LOOP_SDEVENT_H
@@ -26,7 +28,6 @@ struct loop_sdevent {
 struct loop_sdevent_watch {
 	sd_event_source *io; /* NULL: time only */
 	sd_event_source *timer;
-	sd_event_source *soon;
 };
 
 static inline int
@@ -57,19 +58,14 @@ loop_sdevent_on_timer(sd_event_source *s, uint64_t usec, void *arg)
 	return 0;
 }
 
-static inline int
-loop_sdevent_on_soon(sd_event_source *s, void *arg)
-{
-	(void)s;
-	imsgloop_ready(arg, 0);
-	return 0;
-}
-
 static inline uint64_t
 loop_sdevent_in(int ms)
 {
 	struct timespec ts;
 
+	/* Long over, it is found in the next turn, behind the others. */
+	if (ms == 0)
+		return 1;
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000 +
 	    (uint64_t)ms * 1000 + 1;
@@ -83,7 +79,6 @@ loop_sdevent_del(struct imsgloop *loop, struct imsgloop_watch *w)
 	(void)loop;
 	(void)sd_event_source_disable_unref(d->io);
 	(void)sd_event_source_disable_unref(d->timer);
-	(void)sd_event_source_disable_unref(d->soon);
 	free(d);
 	w->impl = NULL;
 }
@@ -107,10 +102,6 @@ loop_sdevent_add(struct imsgloop *loop, struct imsgloop_watch *w)
 		    loop_sdevent_on_timer, w);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(d->timer, SD_EVENT_OFF);
-	if (r >= 0)
-		r = sd_event_add_defer(e, &d->soon, loop_sdevent_on_soon, w);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(d->soon, SD_EVENT_OFF);
 	w->impl = d;
 	if (r >= 0)
 		return 0;
@@ -151,16 +142,11 @@ loop_sdevent_set(
 	(void)loop;
 	if (d->io != NULL && events != w->events)
 		r = loop_sdevent_events(w, events);
-	if (r >= 0 && ms > 0)
+	if (r >= 0 && ms >= 0)
 		r = sd_event_source_set_time(d->timer, loop_sdevent_in(ms));
 	if (r >= 0)
 		r = sd_event_source_set_enabled(
-		    d->timer, ms > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
-	/* Off first: another time on it waits anew, behind all others. */
-	if (r >= 0)
-		r = sd_event_source_set_enabled(d->soon, SD_EVENT_OFF);
-	if (r >= 0 && ms == 0)
-		r = sd_event_source_set_enabled(d->soon, SD_EVENT_ONESHOT);
+		    d->timer, ms >= 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 	if (r >= 0)
 		return 0;
 	errno = -r;

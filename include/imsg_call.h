@@ -40,7 +40,8 @@ struct imsgcall;
  * How a call ended: error 0 and the answer, which is freed after the callback
  * as in struct imsgloop_cb; or answer NULL and
  *	ETIMEDOUT	its time was up; an answer that comes later is dropped
- *	EPIPE		the channel ended, cleanly or torn, or was closed here
+ *	EPIPE		the channel ended, cleanly or torn, its peer is gone
+ *			(ECONNRESET, too), or it was closed here
  *	any other	the channel's error
  * or, if the other end sent an error answer, that with its error (never 0:
  * EPROTO if it sent nonsense) and, for imsgcall_why(), its text.

@@ -19,4 +19,10 @@ struct imsgcall {
 	int dead;	   /* freed when they are through */
 };
 
+/*
+ * What a call is told when its channel ends.  A peer that goes with something
+ * unread makes it ECONNRESET on some systems: to a call, a peer that is gone.
+ */
+IMSGCALL_HIDDEN int imsgcalli_end_error(int why, int error);
+
 #endif

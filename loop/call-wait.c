@@ -54,9 +54,9 @@ call_over(const struct imsgloop_chan *chan)
 {
 	if (chan->why == 0 && chan->write_error == 0)
 		return imsgloopi_sendable(chan) == -1;
-	errno = chan->write_error;
-	if (errno == 0)
-		errno = chan->why == IMSGLOOP_ERROR ? chan->error : EPIPE;
+	errno = chan->write_error != 0 ?
+	    imsgcalli_end_error(IMSGLOOP_ERROR, chan->write_error) :
+	    imsgcalli_end_error(chan->why, chan->error);
 	return 1;
 }
 
@@ -90,7 +90,7 @@ call_receive(struct call_wait *w, int ms)
 			chan->state |= CHAN_MORE | CHAN_READ;
 		else if (saved != ETIMEDOUT)
 			imsgloopi_stream_ended(chan, saved);
-		errno = saved;
+		errno = imsgcalli_end_error(IMSGLOOP_ERROR, saved);
 		return -1;
 	}
 }
@@ -125,7 +125,7 @@ call_write(struct call_wait *w)
 	if (saved == ENOMEM || saved == ENOBUFS || saved == ETOOMANYREFS)
 		return CALL_IDLE + 1;
 	imsgloopi_write_failed(w->c->chan, saved);
-	errno = saved;
+	errno = imsgcalli_end_error(IMSGLOOP_ERROR, saved);
 	return -1;
 }
 

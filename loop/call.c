@@ -91,14 +91,19 @@ call_message(struct imsgcall *c, struct imsg *m)
 	return 1;
 }
 
+int
+imsgcalli_end_error(int why, int error)
+{
+	return why == IMSGLOOP_ERROR && error != ECONNRESET ? error : EPIPE;
+}
+
 static void
 call_ended(struct imsgcall *c, int why, int error)
 {
-	if (why != IMSGLOOP_ERROR)
-		error = EPIPE;
 	c->busy++;
 	while (!c->dead && c->table.first != NULL)
-		call_tell(c, c->table.first, NULL, error);
+		call_tell(
+		    c, c->table.first, NULL, imsgcalli_end_error(why, error));
 	call_leave(c);
 }
 

@@ -335,6 +335,27 @@ close_done(struct imsgloop_chan *c, int *error)
 	return c->close_by >= 0 && imsgloopi_now() >= c->close_by;
 }
 
+/*
+ * Paused, and the end is known: does a message come before it?  To be asked
+ * that, the imsgbuf has to give it.
+ */
+static void
+look_for_message(struct imsgloop_chan *c)
+{
+	struct imsg m;
+
+	if (c->held_bytes > 0 || imsgloopi_hold_room(c) == -1)
+		return;
+	switch (imsgbuf_get(c->buf, &m)) {
+	case 1:
+		imsgloopi_hold(c, &m);
+		break;
+	case 0:
+		c->state &= ~CHAN_MORE;
+		break;
+	}
+}
+
 static int
 chan_is_over(struct imsgloop_chan *c, int *why, int *error)
 {
@@ -342,6 +363,8 @@ chan_is_over(struct imsgloop_chan *c, int *why, int *error)
 	if (c->state & CHAN_CLOSED)
 		return close_done(c, error);
 	last_reads(c);
+	if (c->why != 0 && (c->state & CHAN_PAUSED) && (c->state & CHAN_MORE))
+		look_for_message(c);
 	*why = c->why;
 	*error = c->error;
 	return c->why != 0 && !(c->state & CHAN_MORE);

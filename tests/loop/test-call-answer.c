@@ -203,7 +203,11 @@ a_text_is_made_printable_and_cut(void **state)
 	memcpy(data, &error, 4);
 	memcpy(data + 4, "a\033[2Jb\nc\177\xc3\xa4\x9b!~ ", 15);
 	assert_int_equal(error_of(data, 19, why, sizeof(why)), 2);
-	assert_string_equal(why, "a?[2Jb?c????!~ ");
+	assert_string_equal(why,
+	    "a?[2Jb?c?"
+	    "?"
+	    "?"
+	    "?!~ ");
 	/* A NUL ends it. */
 	memcpy(data + 4, "one\0two", 7);
 	(void)error_of(data, 11, why, sizeof(why));
