@@ -270,23 +270,53 @@ parent_ended(struct imsgloop_chan *chan, int why, int error, void *arg)
 static const struct imsgloop_cb parent_cb = { parent_message, parent_ended,
 	NULL };
 
+static int
+stop_ms(const struct imsgproc *proc)
+{
+	int ms = proc->daemon->stop_ms;
+
+	return ms > 0 ? ms : STOP_MS;
+}
+
+/*
+ * Who needs this process was stopped before it, and the last that it sent may
+ * wait on its channel: nobody but this process can see to it any more.
+ */
+static bool
+left_behind(const struct imsgproc *proc)
+{
+	struct pollfd p = { .events = 0 };
+	size_t i;
+
+	for (i = 1; i < proc->npeers; i++) {
+		if (proc->peers[i].chan == NULL)
+			continue;
+		p.fd = imsgloop_imsgbuf(proc->peers[i].chan)->fd;
+		if (imsgpi_os.poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+			return true;
+	}
+	return false;
+}
+
 /* In a turn of its own: nothing of the caller's is under way. */
 static void
 stop_now(struct imsgloop_watch *w, short revents)
 {
 	struct imsgproc *proc = w->arg;
-	int ms = proc->daemon->stop_ms;
+	int ms = stop_ms(proc);
 	size_t i;
 
 	(void)revents;
+	if (imsgpi_now_ms() < proc->stop_by && left_behind(proc) &&
+	    imsgloop_set(w, 0, 1) == 0)
+		return;
 	imsgloop_unwatch(w);
 	if (proc->spec->stop != NULL)
 		proc->spec->stop(proc);
 	proc->closing = true;
 	for (i = 0; i < proc->npeers; i++) {
 		if (proc->peers[i].chan == NULL ||
-		    imsgloop_close(
-			proc->peers[i].chan, ms > 0 ? ms : STOP_MS) == 0)
+		    imsgloop_close(proc->peers[i].chan, ms) == 0)
 			continue;
 		imsgloop_detach(proc->peers[i].chan);
 		proc->peers[i].chan = NULL;
@@ -303,6 +333,8 @@ imsgpi_child_stop(struct imsgproc *proc, int status)
 		return;
 	proc->stopping = true;
 	proc->status = status;
+	/* Half of the time is for what is to be written. */
+	proc->stop_by = imsgpi_now_ms() + stop_ms(proc) / 2;
 	if (imsgloop_set(&proc->wake, 0, 0) == -1)
 		child_fatal(proc, "cannot stop in order");
 }

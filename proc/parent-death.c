@@ -18,8 +18,10 @@
 #include "parent.h"
 #include "words.h"
 
-/* A channel of a dead process is read for so long, in ms. */
-#define DEATH_LINGER 2000
+/* The channel of a dead process is read for so long, in ms, and so often again
+ * if something came. */
+#define DEATH_LINGER  1000
+#define DEATH_LINGERS 5
 
 #define AGAIN_FIRST 100
 #define AGAIN_LAST  30000
@@ -34,10 +36,10 @@ imsgpi_channel_lose(struct member *m)
 
 	if (chan == NULL)
 		return;
+	m->peer->chan = NULL;
 	if (m->family->running && m->once && m->peer->talks &&
 	    p->spec->peer != NULL)
 		p->spec->peer(p, m->peer, 0);
-	m->peer->chan = NULL;
 	imsgloop_detach(chan);
 }
 
@@ -156,7 +158,22 @@ death_reaped(struct member *m, int status)
 	/* Paused until all are ready, it would not come to its end. */
 	if (!m->family->running)
 		imsgloop_resume(m->peer->chan);
-	(void)imsgpi_member_time(m, DEATH_LINGER);
+	m->lingers = 0;
+	m->heard = true;
+	imsgpi_linger(m);
+}
+
+void
+imsgpi_linger(struct member *m)
+{
+	bool more = m->heard && m->lingers < DEATH_LINGERS;
+
+	m->heard = false;
+	m->lingers++;
+	if (more)
+		(void)imsgpi_member_time(m, DEATH_LINGER);
+	else
+		imsgpi_buried(m);
 }
 
 void

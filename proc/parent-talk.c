@@ -129,6 +129,7 @@ talk_message(struct imsgloop_chan *chan, struct imsg *msg, void *arg)
 	struct member *m = arg;
 
 	(void)chan;
+	m->heard = true;
 	if (imsg_get_type(msg) >= IMSGPROC_TYPES)
 		talk_control(m, msg);
 	else if (!m->peer->talks)

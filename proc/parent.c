@@ -155,7 +155,7 @@ parent_timer(struct imsgloop_watch *w, short revents)
 		imsgpi_stop_next(m->family);
 		break;
 	case DEAD:
-		imsgpi_buried(m);
+		imsgpi_linger(m);
 		break;
 	case AGAIN:
 		if (imsgpi_start_member(m) == -1)
@@ -173,7 +173,6 @@ parent_deadline(struct imsgloop_watch *w, short revents)
 	size_t i;
 
 	(void)revents;
-	f->killed = true;
 	for (i = 0; i < f->n; i++)
 		if (f->members[i].pid > 0)
 			imsgpi_condemn(&f->members[i], "did not stop in time");

@@ -32,8 +32,10 @@ struct member {
 	pid_t pid; /* 0: none */
 	int status;
 	int64_t born;
-	int64_t lived; /* ms, the last time */
+	int64_t lived;	      /* ms, the last time */
 	int backoff;	      /* ms; 0: it did not die lately */
+	unsigned int lingers; /* how often it was given more time */
+	bool heard;	      /* something came since then */
 	unsigned int control; /* ours in its queue, at most */
 	bool once;	      /* has been ready */
 	bool ready;	      /* ... this time */
@@ -58,7 +60,6 @@ struct family {
 	bool reload;	/* asked for */
 	bool reloading; /* the service manager waits for READY=1 */
 	bool ending;	/* stopping has begun */
-	bool killed;	/* those that did not stop in time */
 };
 
 /* parent.c */
@@ -97,6 +98,8 @@ IMSGPI_HIDDEN void imsgpi_reap(struct family *);
 IMSGPI_HIDDEN void imsgpi_channel_lose(struct member *);
 /* A reaped member has nothing more to say. */
 IMSGPI_HIDDEN void imsgpi_buried(struct member *);
+/* One is still read, or not any longer. */
+IMSGPI_HIDDEN void imsgpi_linger(struct member *);
 /* Kills it and forgets its channel, with the reason. */
 IMSGPI_HIDDEN IMSGPI_PRINTF(2, 3) void imsgpi_condemn(
     struct member *, const char *, ...);

@@ -62,8 +62,9 @@ spawn_answer(const struct spawn *s, struct imsg *m)
 	char text[256];
 	int error, r;
 
-	if (imsg_get_type(m) == CTL_READY && imsg_get_len(m) == 0 &&
-	    imsg_fd_status(m) == IMSG_FD_NONE)
+	if (imsg_get_type(m) == CTL_READY &&
+	    imsg_fd_status(m) == IMSG_FD_NONE &&
+	    imsgpi_words_text(m, s->why, s->size) == 0)
 		r = 0;
 	else if (imsg_get_type(m) == CTL_FAILED &&
 	    imsgpi_words_failed(m, text, sizeof(text), &error) == 0)
@@ -127,22 +128,20 @@ int
 imsgproc_spawn(const struct imsgproc_daemon *d, const char *name,
     struct imsgproc_child *child, char *why, size_t size)
 {
-	struct imsgproc_child c;
-	struct spawn s = { d, NULL, &c, why, size };
+	struct spawn s = { d, NULL, child, why, size };
 	size_t i;
 	int save;
 
+	memset(child, 0, sizeof(*child));
+	child->pid = -1;
 	if (imsgproc_check(d, why, size) == -1)
 		return -1;
-	memset(&c, 0, sizeof(c));
-	c.pid = -1;
 	for (i = 1; i < d->nprocs && name != NULL; i++)
 		if (strcmp(d->procs[i].name, name) == 0)
 			s.spec = &d->procs[i];
 	if (s.spec == NULL)
 		return spawn_fail(&s, ENOENT, "there is no process %s",
 		    name == NULL ? "" : name);
-	s.child = child;
 	if (spawn_start(&s) == -1) {
 		child->pid = -1;
 		return -1;

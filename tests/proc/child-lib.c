@@ -67,6 +67,7 @@ execute(const struct birth *b, int sock, int err)
 
 	(void)snprintf(name, sizeof(name), "test: %s", b->who);
 	(void)snprintf(arg, sizeof(arg), "--imsgproc=%s", b->who);
+	need(!b->blind || setenv("ASAN_OPTIONS", "detect_leaks=0", 1) == 0, 11);
 	need(!b->groups || setgroups(3, groups) == 0, 10);
 	if (b->user != NULL)
 		become(b->user);
@@ -166,7 +167,8 @@ hear_text(struct born *c, uint32_t type)
 	hear(c, type, &m);
 	len = imsg_get_len(&m);
 	assert_true(len >= skip && len - skip < sizeof(text));
-	memcpy(text, (char *)m.data + skip, len - skip);
+	if (len > skip)
+		memcpy(text, (char *)m.data + skip, len - skip);
 	text[len - skip] = '\0';
 	imsg_free(&m);
 	return text;
@@ -247,7 +249,7 @@ proc_file(pid_t pid, const char *name, char *buf, size_t size)
 	return n;
 }
 
-const char *
+static const char *
 open_in(pid_t pid)
 {
 	static char list[256];
@@ -273,4 +275,15 @@ open_in(pid_t pid)
 			at += (size_t)snprintf(list + at, sizeof(list) - at,
 			    "%s%d", at > 0 ? " " : "", fd);
 	return list;
+}
+
+/* What has been sent is closed a moment later. */
+void
+opens(pid_t pid, const char *list)
+{
+	int ms;
+
+	for (ms = 0; ms < PATIENCE_MS && strcmp(open_in(pid), list) != 0; ms++)
+		(void)usleep(1000);
+	assert_string_equal(open_in(pid), list);
 }

@@ -50,6 +50,7 @@ struct birth {
 	bool no_std;	  /* 0, 1, 2 are closed */
 	const char *user; /* who starts it; NULL: we */
 	bool groups;	  /* root's supplementary groups: 0, 4, 20 */
+	bool blind;	  /* in a jail, where no leak checker works */
 	int err;	  /* its descriptor 2, 0: /dev/null */
 };
 
@@ -90,8 +91,8 @@ const char *errors_of(struct born *);
 int err_pipe(int *out);
 /* The contents of /proc/PID/NAME, at most size - 1 bytes, as a string. */
 size_t proc_file(pid_t, const char *name, char *, size_t size);
-/* "0 1 2 3", all that is open. */
-const char *open_in(pid_t);
+/* All that it has open is, or soon will be, "0 1 2 3". */
+void opens(pid_t, const char *);
 bool is_root(void);
 
 #endif
