@@ -24,43 +24,37 @@ static struct imsgloop_chan *asker; /* who waits for numbers, */
 static uint32_t wanted;		    /* and how many are to come */
 
 /* Gives a descriptor, which we keep too, to all processes of that name. */
-static int
+static void
 give(struct imsgproc *p, const char *name, uint32_t type, int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
-	if (copy != -1 &&
-	    imsgproc_send(p, name, IMSGPROC_ALL, type, 0, copy, NULL, 0) == 0)
-		return 0;
-	imsgproc_log(p, LOG_ERR, "nothing for %s: %s", name, strerror(errno));
-	(void)close(copy);
-	return -1;
+	if (copy == -1 ||
+	    imsgproc_send(p, name, IMSGPROC_ALL, type, 0, copy, NULL, 0) ==
+		-1) {
+		imsgproc_log(p, LOG_ERR, "%s: %s", name, strerror(errno));
+		(void)close(copy);
+	}
 }
 
 /*
- * To all, whoever is new, and after a reload.  The root is opened by its name,
- * so that a link that was turned is followed; connections and transfers go on,
- * as they have what they need.
+ * At the start, when a process is new, and for a reload.  The root is opened by
+ * its name, so that a link that was turned is followed; connections and
+ * transfers go on, as they have what they need.
  */
-static int
+static void
 equip(struct imsgproc *p)
 {
 	int fd = open(option['d'], O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = fd == -1 ? -1 : give(p, "opener", MSG_ROOT, fd);
 
 	if (fd == -1)
 		imsgproc_log(
 		    p, LOG_ERR, "%s: %s", option['d'], strerror(errno));
-	else
+	else {
+		give(p, "opener", MSG_ROOT, fd);
 		(void)close(fd);
-	return give(p, "front", MSG_LISTEN, listener) | r;
-}
-
-static void
-parent_reload(struct imsgproc *p)
-{
-	if (equip(p) == 0)
-		imsgproc_log(p, LOG_INFO, "reloaded");
+	}
+	give(p, "front", MSG_LISTEN, listener);
 }
 
 static void
@@ -68,7 +62,7 @@ parent_peer(struct imsgproc *p, struct imsgproc_peer *peer, int up)
 {
 	(void)peer;
 	if (up)
-		(void)equip(p);
+		equip(p);
 }
 
 /* The others tell us nothing but what a front end counts. */
@@ -137,8 +131,8 @@ control_ready(struct imsgloop_watch *w, short revents)
 static int
 parent_start(struct imsgproc *p)
 {
-	if (equip(p) == -1 ||
-	    imsgloop_watch(
+	equip(p);
+	if (imsgloop_watch(
 		imsgproc_loop(p), &control, control.fd, control_ready, p) == -1)
 		return -1;
 	return imsgloop_set(&control, POLLIN, -1);
@@ -153,7 +147,7 @@ enum { PARENT, OPENER, FRONT, NPROCS };
 static struct imsgproc_spec procs[NPROCS] = {
 	[PARENT] = { IMSGPROC_HERE, .name = "parent", .talks = "opener front",
 	    .start = parent_start, .message = parent_message,
-	    .peer = parent_peer, .reload = parent_reload },
+	    .peer = parent_peer, .reload = equip },
 	[OPENER] = { IMSGPROC_HERE, .name = "opener", .talks = "front",
 	    .promises = "stdio rpath recvfd sendfd", .limits = limits,
 	    .flags = IMSGPROC_RESTART, .message = opener_message },
@@ -237,6 +231,8 @@ main(int argc, char **argv)
 		    "usage: filed [-c control] [-d docroot] [-e empty] "
 		    "[-n fronts] [-o user]\n\t[-p port] [-t seconds] "
 		    "[-u user]");
+	if (access(option['d'], X_OK) == -1)
+		err(1, "%s", option['d']);
 	share_options(true);
 	sin6.sin6_port = htons((uint16_t)atoi(option['p']));
 	listener = listen_on(

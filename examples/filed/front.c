@@ -3,10 +3,8 @@
  * The front end: all that a client sends is read here, and so here is nothing
  * to steal: no file, no other socket, no right.  A file comes from the opener
  * as a descriptor, and sendfile(2) moves it without its bytes passing through.
- *
- * A connection does one thing at a time, and its next request waits until the
- * last is answered: so answers are in order, and a client occupies no more than
- * a struct conn and two descriptors.
+ * A client's next request waits until the last is answered: so answers are in
+ * order, and it occupies no more than a struct conn and two descriptors.
  */
 #include <sys/sendfile.h>
 
@@ -36,7 +34,9 @@ static struct imsgcall *opener; /* NULL: it is not there */
 static struct imsgloop_watch listener = { .fd = -1 };
 static struct counts count;
 static uint64_t max_connections;
-static int patience; /* with a client, in milliseconds */
+/* What to wait for, and how long. */
+static const short events[] = { POLLIN, 0, POLLOUT, POLLIN };
+static int ms[] = { [OPENING] = -1, [LINGERING] = LINGER_MS };
 
 static void run(struct conn *);
 
@@ -56,13 +56,8 @@ conn_free(struct conn *c)
 static enum next
 enter(struct conn *c, enum state state, enum next next)
 {
-	static const short events[] = { POLLIN, 0, POLLOUT, POLLIN };
-	int ms = state == OPENING ? -1 :
-	    state == LINGERING	  ? LINGER_MS :
-				    patience;
-
 	c->state = state;
-	return imsgloop_set(&c->watch, events[state], ms) == -1 ? OVER : next;
+	return imsgloop_set(&c->watch, events[state], ms[state]) ? OVER : next;
 }
 
 static enum next
@@ -71,8 +66,9 @@ answer(struct conn *c, int status, const struct file *f)
 	/* Who asks again at once while we have trouble keeps us from others. */
 	if (status == 408 || status >= 500)
 		c->request.keep = false;
+	c->request.status = answer_init(&c->answer, &c->request, status, f);
 	count.requests++;
-	count.errors += answer_init(&c->answer, &c->request, status, f) >= 400;
+	count.errors += c->request.status >= 400;
 	c->sent = c->taken = 0;
 	c->offset = c->answer.from;
 	return enter(c, SENDING, GO_ON);
@@ -156,10 +152,9 @@ answered(struct conn *c)
 		n = enter(c, READING, WAIT);
 		return n == OVER || c->inlen == 0 ? n : parse(c);
 	}
-	if (c->request.status == 0)
+	if (c->request.status < 400)
 		return OVER;
-	/* To close with something unread is a reset, which may overtake the
-	 * answer. */
+	/* To close with something unread could reset it before it is heard. */
 	(void)shutdown(c->watch.fd, SHUT_WR);
 	c->inlen = c->taken = 0;
 	return enter(c, LINGERING, GO_ON);
@@ -219,10 +214,8 @@ conn_ready(struct imsgloop_watch *w, short revents)
 		conn_free(c);
 		return;
 	}
-	if (revents == 0) {
-		c->request.status = 408;
+	if (revents == 0)
 		(void)answer(c, 408, NULL);
-	}
 	run(c);
 }
 
@@ -249,8 +242,8 @@ listener_ready(struct imsgloop_watch *w, short revents)
 		(void)enter(c, READING, GO_ON);
 		run(c);
 	}
-	/* The others wait for conn_free(); or it stays ready, and we would
-	 * spin, as there are no descriptors. */
+	/* Others wait for conn_free(); or for descriptors: without a pause it
+	 * would be ready again at once. */
 	if (count.connections == max_connections)
 		(void)imsgloop_set(w, 0, -1);
 	else if (errno != EAGAIN && errno != ECONNABORTED)
@@ -265,7 +258,7 @@ front_start(struct imsgproc *p)
 	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur < 64)
 		return imsgproc_fail(p, "too few descriptors");
 	max_connections = (r.rlim_cur - 32) / 2; /* a socket and a file each */
-	patience = atoi(option['t']) * 1000;
+	ms[READING] = ms[SENDING] = atoi(option['t']) * 1000;
 	front_peer(p, imsgproc_peer(p, "opener", 0), 1);
 	return 0;
 }

@@ -14,26 +14,16 @@ static const char *const types[][2] = { { ".css", "text/css" },
 	{ ".txt", "text/plain; charset=utf-8" },
 	{ "", "application/octet-stream" } };
 
+/* The URL comes first, then the names of headers. */
 static int
-keep(http_parser *p, size_t i, const char *at, size_t len)
+on_name(http_parser *p, const char *at, size_t len)
 {
 	struct request *r = p->data;
+	int i = r->value[URL] == NULL ? URL : NAME;
 
 	r->value[i] = r->buf + (at - r->buf);
 	r->len[i] = len;
 	return 0;
-}
-
-static int
-on_url(http_parser *p, const char *at, size_t len)
-{
-	return keep(p, URL, at, len);
-}
-
-static int
-on_field(http_parser *p, const char *at, size_t len)
-{
-	return keep(p, NAME, at, len);
 }
 
 static int
@@ -47,8 +37,10 @@ on_value(http_parser *p, const char *at, size_t len)
 
 	for (i = HOST; i < NAME; i++)
 		if (strlen(names[i]) == r->len[NAME] &&
-		    strncasecmp(names[i], r->value[NAME], r->len[NAME]) == 0)
-			return keep(p, i, at, len);
+		    strncasecmp(names[i], r->value[NAME], r->len[NAME]) == 0) {
+			r->value[i] = r->buf + (at - r->buf);
+			r->len[i] = len;
+		}
 	return 0;
 }
 
@@ -113,8 +105,8 @@ decode(struct request *r)
 void
 request_parse(struct request *r, char *buf, size_t len, size_t size)
 {
-	static const http_parser_settings settings = { .on_url = on_url,
-		.on_header_field = on_field,
+	static const http_parser_settings settings = { .on_url = on_name,
+		.on_header_field = on_name,
 		.on_header_value = on_value,
 		.on_headers_complete = on_headers,
 		.on_message_complete = on_complete };
