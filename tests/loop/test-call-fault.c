@@ -103,6 +103,7 @@ test_write(struct imsgbuf *b)
 #include "../../loop/chan.c"
 #include "../../loop/chan-io.c"
 #include "../../loop/chan-queue.c"
+#include "../../loop/chan-turn.c"
 #include "../../loop/loop.c"
 #include "../../loop/poll.c"
 #include "../../loop/poll-timers.c"
