@@ -141,8 +141,9 @@ struct imsgloop_cb {
  *	allowed, close-on-exec.  On success fd belongs to the channel.
  * imsgloop_detach: takes the channel out at once, with no more callbacks, not
  *	even `ended'.  As at the end, an imsgbuf of imsgloop_attach() is yours
- *	again with all it holds; that of imsgloop_open() is cleared, its socket
- *	closed.  NULL: nothing.  Keeps errno.
+ *	again with all it holds, but for messages held back by imsgcall_wait();
+ *	that of imsgloop_open() is cleared, its socket closed.  NULL: nothing.
+ *	Keeps errno.
  * imsgloop_close: no more messages are handled; what is queued is written, for
  *	at most ms milliseconds (-1: no limit), then `ended' comes with
  *	IMSGLOOP_CLOSED.  The second call may shorten the time.  0 or -1.

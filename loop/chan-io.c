@@ -16,6 +16,9 @@
 
 #include "loop-int.h"
 
+/* In a turn, at most; and turns without another, after one was in vain. */
+#define READS 4
+#define VAIN  16
 /* Reads without a message after which the kernel is asked what is there. */
 #define IDLE_READS 16
 /* Until the next try, in milliseconds: the longest, and without memory. */
@@ -23,6 +26,9 @@
 #define RETRY_MS    20
 /* Reads after a write has failed, before a peer that goes on is left. */
 #define LAST_READS 4096
+
+/* No more messages are handed out. */
+#define CHAN_STOP (CHAN_ENDED | CHAN_CLOSED | CHAN_PAUSED)
 
 /* 1, 2, 4 ... milliseconds from now. */
 static int64_t
@@ -178,15 +184,15 @@ hand_out(struct imsgloop_chan *c, struct imsg *m)
 	imsg_free(m);
 }
 
-static void
-chan_deliver(struct imsgloop_chan *c)
+/* At most so many; how many it was. */
+static unsigned int
+chan_deliver(struct imsgloop_chan *c, unsigned int most)
 {
-	const unsigned int stop = CHAN_ENDED | CHAN_CLOSED | CHAN_PAUSED;
 	unsigned int n;
 	struct imsg m;
 	int r;
 
-	for (n = 0; n < c->budget; n++) {
+	for (n = 0; n < most; n++) {
 		if (c->held_bytes == 0 || (r = imsgloopi_held(c, &m)) == 0)
 			r = imsgbuf_get(c->buf, &m);
 		if (r != 1) {
@@ -194,33 +200,79 @@ chan_deliver(struct imsgloop_chan *c)
 			break;
 		}
 		hand_out(c, &m);
-		if (c->state & stop)
-			break;
+		if (c->state & CHAN_STOP)
+			return n + 1;
 	}
 	if (n > 0)
 		c->idle_reads = 0;
+	return n;
 }
 
-/* c->state: MORE or READ; else the loop has said that there is something. */
+/*
+ * Another read may save a turn of the loop, where messages come faster than
+ * they are handled, or be in vain.  Then it is not tried for a while.
+ */
+static int
+worth_a_read(struct imsgloop_chan *c)
+{
+	if (c->state & CHAN_READ)
+		return 1;
+	if (c->vain == 0)
+		return 1;
+	c->vain--;
+	return 0;
+}
+
+/* readable: something is there, as far as the loop knows. */
+static void
+read_and_deliver(struct imsgloop_chan *c, unsigned int left, int readable)
+{
+	unsigned int reads, n;
+
+	for (reads = 0; reads < READS && left > 0; reads++) {
+		if (c->why != 0 || c->read_at >= 0 ||
+		    !(readable || worth_a_read(c)))
+			return;
+		chan_read(c);
+		if (!(c->state & CHAN_MORE))
+			return;
+		n = chan_deliver(c, left);
+		if (n == 0 && !readable)
+			c->vain = VAIN;
+		if (n == 0 || (c->state & (CHAN_MORE | CHAN_STOP)))
+			return;
+		left -= n;
+		readable = 0;
+	}
+}
+
 static void
 chan_receive(struct imsgloop_chan *c, short revents)
 {
-	int due =
-	    revents == 0 && c->read_at >= 0 && imsgloopi_now() >= c->read_at;
+	int readable = (revents & ~POLLOUT) || (c->state & CHAN_READ);
+	unsigned int left = c->budget;
 
 	if (c->state & CHAN_CLOSED)
 		return;
-	if (due)
+	if (c->read_at >= 0) {
+		if (revents != 0 || imsgloopi_now() < c->read_at)
+			return;
 		c->read_at = -1;
-	if (c->read_at >= 0)
+		readable = 1;
+	}
+	if (c->state & CHAN_PAUSED) {
+		if (readable && c->why == 0)
+			chan_read(c);
 		return;
-	if (c->why == 0 &&
-	    (due || (c->state & CHAN_READ) ||
-		((revents & ~POLLOUT) &&
-		    (c->state & (CHAN_MORE | CHAN_PAUSED)) != CHAN_MORE)))
-		chan_read(c);
-	if ((c->state & (CHAN_MORE | CHAN_PAUSED)) == CHAN_MORE)
-		chan_deliver(c);
+	}
+	if (c->state & CHAN_MORE) {
+		left -= chan_deliver(c, left);
+		if (c->state & (CHAN_MORE | CHAN_STOP))
+			return;
+	} else if (!readable) {
+		return;
+	}
+	read_and_deliver(c, left, readable);
 }
 
 static void
@@ -335,6 +387,27 @@ close_done(struct imsgloop_chan *c, int *error)
 	return c->close_by >= 0 && imsgloopi_now() >= c->close_by;
 }
 
+/*
+ * Paused, and the end is known: does a message come before it?  To be asked
+ * that, the imsgbuf has to give it.
+ */
+static void
+look_for_message(struct imsgloop_chan *c)
+{
+	struct imsg m;
+
+	if (c->held_bytes > 0 || imsgloopi_hold_room(c) == -1)
+		return;
+	switch (imsgbuf_get(c->buf, &m)) {
+	case 1:
+		imsgloopi_hold(c, &m);
+		break;
+	case 0:
+		c->state &= ~CHAN_MORE;
+		break;
+	}
+}
+
 static int
 chan_is_over(struct imsgloop_chan *c, int *why, int *error)
 {
@@ -342,6 +415,8 @@ chan_is_over(struct imsgloop_chan *c, int *why, int *error)
 	if (c->state & CHAN_CLOSED)
 		return close_done(c, error);
 	last_reads(c);
+	if (c->why != 0 && (c->state & CHAN_PAUSED) && (c->state & CHAN_MORE))
+		look_for_message(c);
 	*why = c->why;
 	*error = c->error;
 	return c->why != 0 && !(c->state & CHAN_MORE);

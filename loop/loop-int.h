@@ -60,6 +60,7 @@ struct imsgloop_chan {
 	/* Tries in a row that came to nothing. */
 	unsigned int idle_reads;
 	unsigned int idle_writes;
+	unsigned int vain; /* turns until a second read is tried again */
 	/* When to try again, when to give up; -1: no such time. */
 	int64_t read_at;
 	int64_t write_at;

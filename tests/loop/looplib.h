@@ -36,7 +36,7 @@
 /* Turns until it is true; fails after half a minute. */
 #define L_UNTIL(cond)                                  \
 	do {                                           \
-		int64_t until_ = l_now() + 30000;      \
+		int64_t until_ = l_now() + 20000;      \
 		while (!(cond)) {                      \
 			assert_true(l_now() < until_); \
 			l_turn(100);                   \
