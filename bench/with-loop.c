@@ -2,8 +2,8 @@
 /*
  * libimsg in a loop: messages that a handler gets, and calls.
  *
- * The loop is that on poll(2).  A handler touches each message, and recv()
- * turns the loop until it has; what it was given is counted.
+ * The loop is that on poll(2), the imsgbuf as in with-imsg.c.  A handler touches
+ * each message, and recv() turns the loop until it has.
  */
 #include <stdlib.h>
 
@@ -15,6 +15,7 @@ struct end {
 	struct imsgloop *loop;
 	struct imsgloop_chan *chan;
 	struct imsgcall *call;
+	struct imsgbuf buf;
 	const void *question;
 	size_t size;
 	uint64_t sum;
@@ -72,13 +73,10 @@ begin(
 
 	must(e != NULL, "calloc");
 	must((e->loop = imsgloop_poll_new()) != NULL, "poll");
-	e->chan = imsgloop_open(e->loop, at->fd, cb, e);
-	must(e->chan != NULL, "open");
+	must(imsgbuf_init(&e->buf, at->fd) == 0, "imsgbuf_init");
+	e->chan = imsgloop_attach(e->loop, &e->buf, cb, e);
+	must(e->chan != NULL, "attach");
 	e->size = c->size;
-	if (c->size > MAX_IMSGSIZE - IMSG_HEADER_SIZE)
-		must(imsgbuf_set_maxpayload(
-			 imsgloop_imsgbuf(e->chan), (uint32_t)c->size) == 0,
-		    "imsgbuf_set_maxpayload");
 	return e;
 }
 
@@ -107,7 +105,7 @@ loop_send(void *arg, const void *data, int fd, int flush)
 
 	must(imsgloop_compose(e->chan, 1, 0, 0, fd, data, e->size) == 1,
 	    "compose");
-	while (flush && imsgbuf_queuelen(imsgloop_imsgbuf(e->chan)) > 0)
+	while (flush && imsgbuf_queuelen(&e->buf) > 0)
 		turn(e);
 }
 
@@ -128,6 +126,7 @@ loop_close(void *arg)
 	struct end *e = arg;
 
 	imsgloop_detach(e->chan);
+	imsgbuf_clear(&e->buf);
 	imsgloop_poll_free(e->loop);
 	free(e);
 }
