@@ -54,6 +54,9 @@ extern const struct contender floor_b;	/* a descriptor a message */
 extern const struct contender textbook; /* as programs are first written */
 extern const struct contender nothing;	/* takes none, gives none */
 extern const struct contender with_imsg;
+extern const struct contender with_loop;  /* in a loop of imsg_loop(3) */
+extern const struct contender with_wait;  /* calls of imsg_call(3), blocking */
+extern const struct contender with_call;  /* ... in a loop */
 extern const struct contender with_trace; /* to a callback without work */
 
 /* Libraries that do a like job, if they were there to build with. */

@@ -62,6 +62,12 @@ static const struct pairing traced = { "traced", &with_trace, &with_trace };
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define OURS	 2
 
+#ifdef HAVE_LOOP
+#define KINDS "TRFXGCPL2"
+#else
+#define KINDS "TRFXGCP2"
+#endif
+
 /* Peak memory of either end: floor A, what is queued, and 1 MiB. */
 static enum verdict
 memory(const struct result *r, int ours)
@@ -241,6 +247,10 @@ find(const char *name)
 		return &idle;
 	if (strcmp(name, traced.name) == 0)
 		return &traced;
+#ifdef HAVE_LOOP
+	if (loops_find(name) != NULL)
+		return loops_find(name);
+#endif
 	return strcmp(name, "B") == 0 ? &passers[0] : NULL;
 }
 
@@ -289,6 +299,11 @@ run_kind(char kind)
 	case 'C':
 		copies();
 		break;
+#ifdef HAVE_LOOP
+	case 'L':
+		loops();
+		break;
+#endif
 	case '2':
 		report_placement("two cores");
 		setting.cpu[1] = 1;
@@ -304,7 +319,7 @@ run_kind(char kind)
 int
 main(int argc, char *argv[])
 {
-	const char *kinds = "TRFXGCP2", *json = NULL;
+	const char *kinds = KINDS, *json = NULL;
 	const struct rlimit files = { 4096, 4096 };
 	int c;
 
@@ -328,7 +343,7 @@ main(int argc, char *argv[])
 		default:
 			fprintf(stderr,
 			    "usage: bench [-r ROUNDS] [-b SECONDS] [-j FILE] "
-			    "[-k TRFXGCP2]\n");
+			    "[-k " KINDS "]\n");
 			return 2;
 		}
 	}

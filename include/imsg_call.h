@@ -10,7 +10,8 @@
  * imsgcall_cancel(), silently.
  *
  * Both ends may call each other over one channel: one takes the numbers below
- * 2^31, the other those above (IMSGCALL_UPPER).  0 is never used.
+ * 2^31, the other those above (IMSGCALL_UPPER).  0 is never used.  A number is
+ * not used again before all others of its half were.
  *
  * Link with libimsg-loop.  The rules at the head of imsg_loop.h hold here.
  */
@@ -39,7 +40,8 @@ struct imsgcall;
  * How a call ended: error 0 and the answer, which is freed after the callback
  * as in struct imsgloop_cb; or answer NULL and
  *	ETIMEDOUT	its time was up; an answer that comes later is dropped
- *	EPIPE		the channel ended, cleanly or torn, or was closed here
+ *	EPIPE		the channel ended, cleanly or torn, its peer is gone
+ *			(ECONNRESET, too), or it was closed here
  *	any other	the channel's error
  * or, if the other end sent an error answer, that with its error (never 0:
  * EPROTO if it sent nonsense) and, for imsgcall_why(), its text.
@@ -49,12 +51,13 @@ typedef void	 imsgcall_cb(struct imsgcall *, struct imsg *answer, int error,
 
 /*
  * imsgcall_new: calls over this channel, one such object for each.  From now on
- *	messages with the peer ID of a call of this side go to the call's
- *	callback, all others to the channel's handler as before.  which says
- *	which half of the numbers this side takes.  Ends with the channel (all
- *	pending calls are told before the channel's own `ended'), also by
- *	imsgloop_detach() (without a callback), or by imsgcall_free().
- *	EBUSY: the channel has one.
+ *	messages with the peer ID of a pending call of this side go to the
+ *	call's callback; those with another number of this side's half, which
+ *	come too late, are dropped; all others go to the channel's handler as
+ *	before.  which says which half this side takes.  Ends with the channel:
+ *	after `ended' (all pending calls were told just before it, in the order
+ *	of their start), in imsgloop_detach() (without a callback); or by
+ *	imsgcall_free().  EBUSY: the channel has one.  EINVAL: which.
  * imsgcall_free: all pending calls end silently.  NULL: nothing.
  * imsgcall_start: queues the request, whose answer goes to cb(arg), after at
  *	most ms milliseconds (-1: no limit).  fd as for imsg_compose(): closed
@@ -67,10 +70,11 @@ typedef void	 imsgcall_cb(struct imsgcall *, struct imsg *answer, int error,
  *	error answer; both are in *answer, to be ended with imsg_free().  -1:
  *	ETIMEDOUT after ms milliseconds, EPIPE, the errno of the channel, or
  *	ENOBUFS: more messages came meanwhile than wait for the channel's
- *	handler (1024, or their bytes over 16 MiB).  Those that came, answers
- *	of other calls and the end of the channel among them, are handled in
- *	the next turns of the loop, in order.  No callback is called.  May be
- *	used inside of callbacks, and with a loop that does not run.
+ *	handler (1024, or their bytes over 16 MiB).  fd is taken over in every
+ *	case.  What came, answers of other calls and the end of the channel
+ *	among it, is handled in the next turns of the loop, in order.  No
+ *	callback is called.  May be used inside of callbacks, and with a loop
+ *	that does not run.
  * imsgcall_set_pending: how many may be under way (1 to 2^30).
  * imsgcall_pending: how many are.
  */

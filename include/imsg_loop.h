@@ -89,8 +89,16 @@ struct imsgloop_watch {
  *	errno.
  * imsgloop_ready: what adapters call.
  */
+#if defined(__cplusplus) && defined(__GNUC__)
+/* As stat() and struct stat, which C++ warns of. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 int	 imsgloop_watch(struct imsgloop *, struct imsgloop_watch *, int fd,
 	    imsgloop_ready_cb *, void *arg);
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 int	 imsgloop_set(struct imsgloop_watch *, short events, int ms);
 void	 imsgloop_unwatch(struct imsgloop_watch *);
 void	 imsgloop_ready(struct imsgloop_watch *, short revents);
@@ -112,9 +120,9 @@ void	 imsgloop_ready(struct imsgloop_watch *, short revents);
  *	with its socket; of imsgloop_attach()'s the imsgbuf and its socket are
  *	yours again, to be looked at (imsgbuf_failed(), imsgbuf_queuelen())
  *	and cleared already within the callback.
- * drained: may be NULL.  Nothing is queued any more, after a time when
- *	something was left: who stopped because of ENOBUFS or of
- *	imsgbuf_queuebytes() goes on.
+ * drained: may be NULL.  A write has left nothing queued: who stopped because
+ *	of ENOBUFS or of imsgbuf_queuebytes() goes on.  At most once a turn, not
+ *	after imsgloop_close().
  */
 struct imsgloop_cb {
 	void	(*message)(struct imsgloop_chan *, struct imsg *, void *arg);
@@ -133,8 +141,9 @@ struct imsgloop_cb {
  *	allowed, close-on-exec.  On success fd belongs to the channel.
  * imsgloop_detach: takes the channel out at once, with no more callbacks, not
  *	even `ended'.  As at the end, an imsgbuf of imsgloop_attach() is yours
- *	again with all it holds; that of imsgloop_open() is cleared, its socket
- *	closed.  NULL: nothing.  Keeps errno.
+ *	again with all it holds, but for messages held back by imsgcall_wait();
+ *	that of imsgloop_open() is cleared, its socket closed.  NULL: nothing.
+ *	Keeps errno.
  * imsgloop_close: no more messages are handled; what is queued is written, for
  *	at most ms milliseconds (-1: no limit), then `ended' comes with
  *	IMSGLOOP_CLOSED.  The second call may shorten the time.  0 or -1.
@@ -181,9 +190,10 @@ struct imsgloop	*imsgloop_loop(struct imsgloop_chan *);
 void		*imsgloop_arg(struct imsgloop_chan *);
 
 /*
- * A loop on poll(2).
+ * A loop on poll(2).  Turns are not taken within a turn: EBUSY.
  *
- * imsgloop_poll_new, imsgloop_poll_free: free with nothing in it any more.
+ * imsgloop_poll_new, imsgloop_poll_free: free with nothing in it any more;
+ *	within a callback it lasts until the turn is over.  NULL: nothing.
  * imsgloop_poll_run: turns until imsgloop_poll_stop(), or until nothing is
  *	watched and no time is set: 0; -1 with the errno of poll(2) or ENOMEM.
  * imsgloop_poll_turn: one turn, which waits for at most ms milliseconds (-1: no
