@@ -34,6 +34,9 @@
  * - The library handles SIGCHLD, SIGHUP, SIGINT and SIGTERM in the parent,
  *   ignores SIGHUP and SIGINT in the others, and SIGPIPE in all.  There can be
  *   one struct imsgproc in a process.
+ * - What the parent starts can gain no privileges by exec (no_new_privs), is
+ *   not traced and leaves no core dump (PR_SET_DUMPABLE), where the system has
+ *   such a thing.  If the parent is gone, it ends.
  *
  * Link with libimsg-proc.
  */
@@ -54,6 +57,14 @@ struct imsgproc_peer;		/* another one, which it talks to */
 
 /* Message types from here on are the library's. */
 #define IMSGPROC_TYPES		0xffffff00U
+/* Their names, for imsgdump -H imsg_proc.h:IMSGPROC_MSG_* */
+#define IMSGPROC_MSG_PEER	0xffffff00U
+#define IMSGPROC_MSG_BEGIN	0xffffff01U
+#define IMSGPROC_MSG_READY	0xffffff02U
+#define IMSGPROC_MSG_FAILED	0xffffff03U
+#define IMSGPROC_MSG_RELOAD	0xffffff04U
+#define IMSGPROC_MSG_RELOADED	0xffffff05U
+#define IMSGPROC_MSG_STOP	0xffffff06U
 /* Longest name of a process, without the NUL; most processes of a daemon. */
 #define IMSGPROC_NAME		31
 #define IMSGPROC_MAX		256
@@ -71,8 +82,9 @@ struct imsgproc_path {
 	const char	*may;
 };
 
-/* RLIMIT_*: soft and hard limit.  Never raises a hard limit.  A list ends with
- * what = -1. */
+/* RLIMIT_*: soft and hard limit; of RLIMIT_CPU the hard one is a second more,
+ * so that SIGXCPU says what happened.  Never raises a hard limit.  A list ends
+ * with what = -1. */
 struct imsgproc_limit {
 	int		 what;
 	rlim_t		 max;
@@ -84,13 +96,15 @@ struct imsgproc_limit {
  * instances: 0 is 1.  They are told apart by numbers from 0.
  * talks: who it has a channel to: every instance of it to every instance of
  *	those.  It is enough if one of the two says so.
- * needs: who must be ready before this one starts, and is stopped after it.
+ * needs: who must be ready before this one starts, and is stopped after it,
+ *	when what it sent at the end has been read.
  * user: whose user ID, group and supplementary groups it takes.  NULL: it
  *	stays who it is.  As another user than root all of them must be the one
  *	who starts the daemon.
  * root: where it does chroot(2), before it takes the user.
- * promises: names of pledge(2), see imsgproc_sandbox().  NULL: no sandbox; "":
- *	nothing but to end.
+ * promises: names of pledge(2), see imsgproc_sandbox().  NULL: no sandbox.  To
+ *	live it needs "stdio"; "recvfd" if one of those it talks to is
+ *	IMSGPROC_RESTART, since a new channel arrives as a descriptor.
  * paths: NULL: what the promises say is all there is to it.
  *
  * prepare: in the new process before it drops its privileges: to bind to a low
@@ -101,11 +115,16 @@ struct imsgproc_limit {
  * peer: up 1: a peer was started anew and has a new channel; 0: it is gone.
  *	Not called for those that are there at the start.
  * reload: the parent got SIGHUP or called imsgproc_reload().
- * stop: the daemon ends.  Nothing queued is lost: after this the process
- *	writes what is queued on its channels and exits with 0.
+ * stop: the daemon ends, the process called imsgproc_stop(), or the parent is
+ *	gone.  Nothing queued is lost: after this the process writes what is
+ *	queued on its channels and exits with 0 (imsgproc_stop(): its status;
+ *	without a parent: 1).
  * run: instead of the loop: its return value is the exit status.  For a
- *	process that does one thing; uses imsgproc_parent_imsgbuf().
- * All may be NULL.  In the parent prepare and run are not used.
+ *	process that does one thing; uses imsgproc_parent_imsgbuf(), its only
+ *	channel, whose end asks it to end.
+ * All may be NULL.  In the parent prepare and run are not used; it takes its
+ * user, root, limits and promises when all others are ready, and what it needs
+ * to end them and to start them again it must keep.
  */
 struct imsgproc_spec {
 	const char		*file;
@@ -155,8 +174,9 @@ struct imsgproc_loop {
 /*
  * The daemon.
  *
- * log: priority is one of syslog(3).  NULL: "name: process: text" to standard
- *	error.  In the parent before imsgproc_run() has begun, too.
+ * log: priority is one of syslog(3), text is "process: text" in printable
+ *	ASCII.  NULL: "name: process: text" to standard error.  In the parent
+ *	before imsgproc_run() has begun, too.
  * died: in the parent, for each process that ended while it should not; it was
  *	logged already.  NULL: nothing more.
  * start_ms, stop_ms: how long a process may take until it is ready (0: 10,000),
@@ -177,7 +197,8 @@ struct imsgproc_daemon {
 /*
  * imsgproc_init: the first thing in main().  In a process that imsgproc started
  *	it does not return; in the parent it does nothing but see to it that
- *	descriptors 0, 1 and 2 are open.
+ *	descriptors 0, 1 and 2 are open, and on Linux move the strings of argv
+ *	and environ, since titles go where they were.
  * imsgproc_check: whether the table can work: 0, or -1 and in why (size bytes)
  *	the first thing that is wrong with its file and line: unknown or double
  *	names, needs in a circle, users, roots and promises that do not exist...
@@ -189,6 +210,12 @@ struct imsgproc_daemon {
  *	to be restarted.  When it returns no process and no descriptor is left.
  *	systemd is told by sd_notify's protocol if it asked for that (READY=1,
  *	RELOADING=1, STOPPING=1, STATUS=); NOTIFY_SOCKET is not passed on.
+ *
+ * A process that breaks the protocol between parent and child, that sends to a
+ * parent that it has no channel to, or reads so little that the parent cannot
+ * tell it of its peers, is killed and has died.  What it sends before the parent
+ * has begun waits until `start' of the parent has returned: at most 4 MiB and 64
+ * descriptors.
  *
  * A process that dies is restarted after 100 ms, twice as long each time up to
  * 30 s, if it is IMSGPROC_RESTART and has once been ready; after 60 s of life
@@ -204,22 +231,25 @@ int	 imsgproc_run(const struct imsgproc_daemon *, void *arg);
  * imsgproc_peer: NULL ENOENT: no such process, or the table has no channel to
  *	it.  It stays valid, also while the process is not there.
  * imsgproc_peer_name, _instance: who it is.
- * imsgproc_peer_chan: its channel, for imsg_call.h, or to pause it; NULL
- *	ENOTCONN: it is not there.  Valid until `peer' with up 0.
+ * imsgproc_peer_chan: its channel, for imsg_call.h, or to pause it, not to
+ *	detach it; NULL ENOTCONN: it is not there.  Valid until `peer' with up
+ *	0.  Limits: 64 MiB and 1,024 descriptors queued (ENOBUFS), 1 MiB and
+ *	256 descriptors unfetched.
  * imsgproc_send: composes to a process by name.  instance IMSGPROC_ALL: to each
  *	that is there, with a descriptor of their own (dup); 0, or -1 if one did
  *	not get it.  ENOENT, ENOTCONN, EINVAL (a type of the library's), else as
  *	imsgloop_compose(), also for who owns fd.
  * imsgproc_send_peer: the same to a peer, as for an answer.
- * imsgproc_forward: a message as it came, with its descriptor, see
- *	imsg_forward().
+ * imsgproc_forward: a message as it came, with a copy of its descriptor; it
+ *	stays the caller's, see imsg_forward().
  * imsgproc_stop: stops the process: the parent all of the daemon; status is
- *	what it exits with.
+ *	what it exits with.  In `run' it is exit(3).
  * imsgproc_reload: in the parent: as SIGHUP: reload in the parent, then in all
  *	others.  EPERM elsewhere.
  * imsgproc_log: format and arguments as of printf(3), a line without its end.
  * imsgproc_fail: in prepare and start: why they return -1.  Returns -1.
- * imsgproc_title: what ps(1) shows behind the daemon's and the process's name.
+ * imsgproc_title: what ps(1) shows behind the daemon's and the process's name:
+ *	"filed: front: text"; "": nothing.
  * imsgproc_signal: handler for another signal, in the loop.  NULL: ignore.
  */
 #define IMSGPROC_ALL	0xffffffffU
@@ -262,7 +292,8 @@ int		 imsgproc_signal(struct imsgproc *, int signo,
  * imsgproc_spawn: starts the process of that name in the table and waits until
  *	it is ready.  Its channel to us is child->ib, blocking, descriptors
  *	allowed, close-on-exec; only this one.  -1: it is gone again; why says
- *	what was wrong.
+ *	what was wrong.  0: why is empty, or says what of its sandbox this
+ *	system cannot enforce.
  * imsgproc_wait: closes the channel and waits until the process has ended, for
  *	at most ms milliseconds (-1: no limit; 0: kills it at once), then kills
  *	it.  0 and its status as of waitpid(2), 1 if it had to be killed, or -1.

@@ -38,6 +38,11 @@
  * socktype: 0 if the descriptor is a connected UNIX stream socket, else -1.
  * self: the path of this program's file, NUL included: 0; ENOTSUP not known
  *	here, ERANGE.
+ * openself: the same file, open to be executed; ENOTSUP.
+ * execfd: execve(2) of an open file; ENOTSUP, ENOSYS.
+ * cloexecfrom: everything from that number on closes on exec: 0, or -1 ENOSYS.
+ *	Async-signal-safe.
+ * pidfd: a descriptor that is readable when the process has ended, or -1.
  * exit: _exit(2).
  * setuid, setgid: real, effective and saved.  getuids, getgids: these three;
  *	the saved one is as the effective where there is no way to ask.
@@ -71,10 +76,16 @@ struct imsgpi_os {
 	    int, const void *, size_t, int, const struct sockaddr *, socklen_t);
 	int (*poll)(struct pollfd *, nfds_t, int);
 	int (*closefrom)(int);
+	int (*cloexecfrom)(int);
+	int (*connect)(int, const struct sockaddr *, socklen_t);
+	int (*shutdown)(int, int);
 
 	pid_t (*fork)(void);
 	int (*execve)(const char *, char *const[], char *const[]);
 	int (*self)(char *, size_t);
+	int (*openself)(void);
+	int (*execfd)(int, char *const[], char *const[]);
+	int (*pidfd)(pid_t);
 	pid_t (*waitpid)(pid_t, int *, int);
 	int (*kill)(pid_t, int);
 	void (*exit)(int);

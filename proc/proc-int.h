@@ -10,6 +10,7 @@
  *	parent	BEGIN
  *	child			prepare, chroot, privileges, limits, sandbox, start
  *	child	READY		or FAILED, and it exits
+ *				(started on demand: what its sandbox lacks)
  *
  * and from then on, at any time: PEER (started anew), RELOAD, which is answered
  * with RELOADED, STOP; between them the program's own messages, if the table
@@ -27,16 +28,22 @@
 
 #include "os.h"
 
+#ifdef __GNUC__
+#define IMSGPI_PRINTF(f, a) __attribute__((__format__(printf, f, a)))
+#else
+#define IMSGPI_PRINTF(f, a)
+#endif
+
 #define IMSGPROC_FD  3
 #define IMSGPROC_ARG "--imsgproc="
 
-#define CTL_PEER     (IMSGPROC_TYPES + 0)
-#define CTL_BEGIN    (IMSGPROC_TYPES + 1)
-#define CTL_READY    (IMSGPROC_TYPES + 2)
-#define CTL_FAILED   (IMSGPROC_TYPES + 3)
-#define CTL_RELOAD   (IMSGPROC_TYPES + 4)
-#define CTL_RELOADED (IMSGPROC_TYPES + 5)
-#define CTL_STOP     (IMSGPROC_TYPES + 6)
+#define CTL_PEER     IMSGPROC_MSG_PEER
+#define CTL_BEGIN    IMSGPROC_MSG_BEGIN
+#define CTL_READY    IMSGPROC_MSG_READY
+#define CTL_FAILED   IMSGPROC_MSG_FAILED
+#define CTL_RELOAD   IMSGPROC_MSG_RELOAD
+#define CTL_RELOADED IMSGPROC_MSG_RELOADED
+#define CTL_STOP     IMSGPROC_MSG_STOP
 
 /* CTL_PEER, with a descriptor. */
 struct ctl_peer {
@@ -55,6 +62,9 @@ struct imsgproc_peer {
 	unsigned int instance;
 	struct imsgloop_chan *chan; /* NULL: not there */
 	bool talks; /* the table has a channel; else only control */
+	/* In a child, once it is started anew while its old channel has messages: */
+	int next; /* the new one's socket, else -1 */
+	struct imsgloop_watch late;
 };
 
 struct family;	/* the parent's: see parent.c */
@@ -74,12 +84,18 @@ struct imsgproc {
 	struct imsgbuf ib; /* with spec->run: to the parent */
 	int status;	   /* what it exits with */
 	bool stopping;
-	char why[256]; /* imsgproc_fail() */
+	int64_t stop_by;	    /* a child's, to read what its peers left */
+	bool closing;		    /* in a child: its channels are */
+	struct imsgloop_watch wake; /* in a child: to stop */
+	char why[256];		    /* imsgproc_fail() */
+	char lacks[256]; /* its sandbox, if it was started on demand */
 };
 
 /* table.c: lists of names, and who has a channel to whom.  Who is started by
  * imsgproc_spawn() alone always has one to who started it. */
 IMSGPI_HIDDEN bool imsgpi_listed(const char *list, const char *name);
+/* The next name of *list and its length, which moves behind it; or NULL. */
+IMSGPI_HIDDEN const char *imsgpi_next_name(const char **list, size_t *len);
 IMSGPI_HIDDEN unsigned int imsgpi_instances(const struct imsgproc_spec *);
 IMSGPI_HIDDEN bool imsgpi_talk(const struct imsgproc_daemon *,
     const struct imsgproc_spec *, const struct imsgproc_spec *);
@@ -115,12 +131,9 @@ IMSGPI_HIDDEN extern const char *imsgpi_argv0;
  * privileges.c: chroot, limits, user of proc->spec, verified: 0, or -1 and
  * proc->why.  The parent uses it on itself, without the sandbox.
  */
-#if defined(__GNUC__)
-__attribute__((__format__(printf, 4, 5)))
-#endif
-IMSGPI_HIDDEN void
-imsgpi_log(const struct imsgproc_daemon *, const struct imsgproc *,
-    int priority, const char *, ...);
+IMSGPI_HIDDEN IMSGPI_PRINTF(4, 5) void imsgpi_log(
+    const struct imsgproc_daemon *, const struct imsgproc *, int priority,
+    const char *, ...);
 IMSGPI_HIDDEN int imsgpi_privileges(struct imsgproc *);
 
 #endif

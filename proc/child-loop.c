@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The life of a process: its channels.  What the parent says is done; a peer
+ * may be taken over by a stranger, and the worst that it can bring about is the
+ * end of its own channel.
+ */
+#include "feature.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "child.h"
+
+/* How long a channel of a peer that is gone may have messages to be read. */
+#define LATE_MS 2000
+#define STOP_MS 5000
+
+static void child_fatal(struct imsgproc *, const char *)
+#ifdef __GNUC__
+    __attribute__((__noreturn__))
+#endif
+    ;
+
+static void
+child_fatal(struct imsgproc *proc, const char *why)
+{
+	imsgproc_log(proc, LOG_CRIT, "%s", why);
+	exit(1);
+}
+
+static bool
+any_channel(const struct imsgproc *proc)
+{
+	size_t i;
+
+	for (i = 0; i < proc->npeers; i++)
+		if (proc->peers[i].chan != NULL)
+			return true;
+	return false;
+}
+
+static void
+stop_if_closed(struct imsgproc *proc)
+{
+	if (proc->closing && !any_channel(proc))
+		proc->how->stop(proc->loop);
+}
+
+static int peer_open(struct imsgproc_peer *, int fd);
+
+static void
+tell(struct imsgproc_peer *peer, int up)
+{
+	if (peer->proc->spec->peer != NULL)
+		peer->proc->spec->peer(peer->proc, peer, up);
+}
+
+/* What a peer that was started anew has sent is not seen before this. */
+static void
+peer_down(struct imsgproc_peer *peer)
+{
+	struct imsgproc *proc = peer->proc;
+	int fd = peer->next;
+
+	peer->chan = NULL;
+	peer->next = -1;
+	imsgloop_unwatch(&peer->late);
+	if (proc->closing) {
+		imsgpi_close(fd);
+		stop_if_closed(proc);
+		return;
+	}
+	tell(peer, 0);
+	if (fd != -1 && peer_open(peer, fd) == 0)
+		tell(peer, 1);
+}
+
+static void
+drop(struct imsgproc_peer *peer)
+{
+	imsgloop_detach(peer->chan);
+	peer_down(peer);
+}
+
+static void
+peer_late(struct imsgloop_watch *w, short revents)
+{
+	(void)revents;
+	drop(w->arg);
+}
+
+static void
+peer_message(struct imsgloop_chan *chan, struct imsg *m, void *arg)
+{
+	struct imsgproc_peer *peer = arg;
+	struct imsgproc *proc = peer->proc;
+
+	(void)chan;
+	if (m->hdr.type >= IMSGPROC_TYPES) {
+		imsgproc_log(proc, LOG_ERR,
+		    "%s sent a message of type 0x%x: its channel is closed",
+		    peer->spec->name, (unsigned int)m->hdr.type);
+		drop(peer);
+	} else if (proc->spec->message != NULL)
+		proc->spec->message(proc, peer, m);
+}
+
+static void
+peer_ended(struct imsgloop_chan *chan, int why, int error, void *arg)
+{
+	struct imsgproc_peer *peer = arg;
+
+	(void)chan;
+	if (why == IMSGLOOP_TORN || why == IMSGLOOP_ERROR)
+		imsgproc_log(peer->proc, LOG_ERR, "channel to %s: %s",
+		    peer->spec->name,
+		    why == IMSGLOOP_TORN ? "ends within a message" :
+					   strerror(error));
+	peer_down(peer);
+}
+
+static const struct imsgloop_cb peer_cb = { peer_message, peer_ended, NULL };
+
+/* fd is used or closed. */
+static int
+peer_open(struct imsgproc_peer *peer, int fd)
+{
+	struct imsgproc *proc = peer->proc;
+
+	peer->chan = imsgloop_open(proc->loop, fd, &peer_cb, peer);
+	if (peer->chan == NULL) {
+		imsgproc_log(proc, LOG_ERR, "channel to %s: %s",
+		    peer->spec->name, strerror(errno));
+		imsgpi_close(fd);
+		return -1;
+	}
+	imsgpi_limit(imsgloop_imsgbuf(peer->chan));
+	return 0;
+}
+
+/*
+ * The end of the old channel is on its way, behind what was sent on it, unless
+ * somebody else holds the other end.
+ */
+static int
+peer_again(struct imsgproc_peer *peer, int fd)
+{
+	if (peer->next == -1 &&
+	    (imsgloop_watch(
+		 peer->proc->loop, &peer->late, -1, peer_late, peer) == -1 ||
+		imsgloop_set(&peer->late, 0, LATE_MS) == -1)) {
+		imsgpi_close(fd);
+		return -1;
+	}
+	imsgpi_close(peer->next);
+	peer->next = fd;
+	return 0;
+}
+
+static struct imsgproc_peer *
+named_peer(struct imsgproc *proc, struct imsg *m)
+{
+	struct imsgproc_peer *peer = NULL;
+	struct ctl_peer c;
+
+	if (imsg_get_data(m, &c, sizeof(c)) == 0 && c.index > 0 &&
+	    c.index < proc->daemon->nprocs)
+		peer = imsgpi_peer_of(
+		    proc, &proc->daemon->procs[c.index], c.instance);
+	return peer;
+}
+
+int
+imsgpi_child_peer(struct imsgproc *proc, struct imsg *m, bool early)
+{
+	struct imsgproc_peer *peer = named_peer(proc, m);
+	int fd;
+
+	if (peer == NULL || imsg_fd_status(m) == IMSG_FD_NONE) {
+		errno = EBADMSG;
+		return imsgproc_fail(proc, "a channel to nobody");
+	}
+	if ((fd = imsg_get_fd(m)) == -1) {
+		errno = EMFILE;
+		return imsgproc_fail(proc, "the channel to %s was lost: %s",
+		    peer->spec->name, strerror(errno));
+	}
+	if (proc->loop == NULL || proc->closing) {
+		imsgpi_close(fd);
+		return 0;
+	}
+	if (peer->chan != NULL)
+		return peer_again(peer, fd);
+	if (peer_open(peer, fd) == 0 && !early)
+		tell(peer, 1);
+	return early && peer->chan == NULL ? -1 : 0;
+}
+
+static void
+reload(struct imsgproc *proc)
+{
+	if (proc->spec->reload != NULL)
+		proc->spec->reload(proc);
+	if (imsgloop_compose(
+		proc->peers[0].chan, CTL_RELOADED, 0, 0, -1, NULL, 0) == -1)
+		child_fatal(proc, "cannot answer the parent");
+}
+
+static void
+parent_control(struct imsgproc *proc, struct imsg *m)
+{
+	switch (m->hdr.type) {
+	case CTL_PEER:
+		if (imsgpi_child_peer(proc, m, false) == -1)
+			imsgproc_log(proc, LOG_ERR, "%s", proc->why);
+		break;
+	case CTL_RELOAD:
+		reload(proc);
+		break;
+	case CTL_STOP:
+		imsgpi_child_stop(proc, 0);
+		break;
+	default:
+		child_fatal(proc, "unknown message of the parent");
+	}
+}
+
+static void
+parent_message(struct imsgloop_chan *chan, struct imsg *m, void *arg)
+{
+	struct imsgproc_peer *peer = arg;
+	struct imsgproc *proc = peer->proc;
+
+	(void)chan;
+	if (m->hdr.type >= IMSGPROC_TYPES)
+		parent_control(proc, m);
+	else if (!peer->talks)
+		child_fatal(proc,
+		    "the parent talks, and the table has no "
+		    "channel to it");
+	else if (proc->spec->message != NULL)
+		proc->spec->message(proc, peer, m);
+}
+
+/* Who was started by imsgproc_spawn() is ended so; any other has lost it. */
+static void
+parent_ended(struct imsgloop_chan *chan, int why, int error, void *arg)
+{
+	struct imsgproc_peer *peer = arg;
+	struct imsgproc *proc = peer->proc;
+	bool demand = (proc->spec->flags & IMSGPROC_ON_DEMAND) != 0;
+
+	(void)chan;
+	peer->chan = NULL;
+	if (proc->closing) {
+		stop_if_closed(proc);
+		return;
+	}
+	if (why != IMSGLOOP_EOF)
+		imsgproc_log(proc, LOG_CRIT, "channel to the parent: %s",
+		    why == IMSGLOOP_TORN ? "ends within a message" :
+					   strerror(error));
+	else if (!demand)
+		imsgproc_log(proc, LOG_CRIT, "the parent is gone");
+	imsgpi_child_stop(proc, demand && why == IMSGLOOP_EOF ? 0 : 1);
+}
+
+static const struct imsgloop_cb parent_cb = { parent_message, parent_ended,
+	NULL };
+
+static int
+stop_ms(const struct imsgproc *proc)
+{
+	int ms = proc->daemon->stop_ms;
+
+	return ms > 0 ? ms : STOP_MS;
+}
+
+/*
+ * Who needs this process was stopped before it, and the last that it sent may
+ * wait on its channel: nobody but this process can see to it any more.
+ */
+static bool
+left_behind(const struct imsgproc *proc)
+{
+	struct pollfd p = { .events = 0 };
+	size_t i;
+
+	for (i = 1; i < proc->npeers; i++) {
+		if (proc->peers[i].chan == NULL)
+			continue;
+		p.fd = imsgloop_imsgbuf(proc->peers[i].chan)->fd;
+		if (imsgpi_os.poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+			return true;
+	}
+	return false;
+}
+
+/* In a turn of its own: nothing of the caller's is under way. */
+static void
+stop_now(struct imsgloop_watch *w, short revents)
+{
+	struct imsgproc *proc = w->arg;
+	int ms = stop_ms(proc);
+	size_t i;
+
+	(void)revents;
+	if (imsgpi_now_ms() < proc->stop_by && left_behind(proc) &&
+	    imsgloop_set(w, 0, 1) == 0)
+		return;
+	imsgloop_unwatch(w);
+	if (proc->spec->stop != NULL)
+		proc->spec->stop(proc);
+	proc->closing = true;
+	for (i = 0; i < proc->npeers; i++) {
+		if (proc->peers[i].chan == NULL ||
+		    imsgloop_close(proc->peers[i].chan, ms) == 0)
+			continue;
+		imsgloop_detach(proc->peers[i].chan);
+		proc->peers[i].chan = NULL;
+	}
+	stop_if_closed(proc);
+}
+
+void
+imsgpi_child_stop(struct imsgproc *proc, int status)
+{
+	if (proc->loop == NULL)
+		exit(status);
+	if (proc->stopping)
+		return;
+	proc->stopping = true;
+	proc->status = status;
+	/* Half of the time is for what is to be written. */
+	proc->stop_by = imsgpi_now_ms() + stop_ms(proc) / 2;
+	if (imsgloop_set(&proc->wake, 0, 0) == -1)
+		child_fatal(proc, "cannot stop in order");
+}
+
+int
+imsgpi_child_open(struct imsgproc *proc)
+{
+	struct imsgproc_peer *parent = &proc->peers[0];
+
+	if (imsgloop_watch(proc->loop, &proc->wake, -1, stop_now, proc) == -1)
+		return -1;
+	parent->chan =
+	    imsgloop_attach(proc->loop, &proc->ib, &parent_cb, parent);
+	return parent->chan == NULL ? -1 : 0;
+}
+
+int
+imsgpi_child_run(struct imsgproc *proc)
+{
+	if (proc->how->run(proc->loop) == -1)
+		child_fatal(proc, strerror(errno));
+	if (!proc->closing)
+		child_fatal(proc, "the loop ended by itself");
+	imsgpi_peers_free(proc);
+	imsgbuf_clear(&proc->ib);
+	return proc->status;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of the child's half share: child.c brings a process up,
+ * child-loop.c is its life, the others are the steps in between.  Some of it
+ * serves the parent, too.
+ */
+#ifndef IMSGPROC_CHILD_H
+#define IMSGPROC_CHILD_H
+
+#include "proc-int.h"
+
+/* log.c: text in printable ASCII, as much as fits: how long it is. */
+IMSGPI_HIDDEN size_t imsgpi_safe(char *, size_t, const char *);
+/* "front", or "worker 1" where there are several. */
+#define IMSGPI_NAME_SIZE (IMSGPROC_NAME + 16)
+IMSGPI_HIDDEN const char *imsgpi_name(char *, size_t, const struct imsgproc *);
+
+/* descriptors.c: /dev/null for those of 0, 1, 2 that are closed; 0 or -1. */
+IMSGPI_HIDDEN int imsgpi_std_open(void);
+/* Nothing stays open but 2 and the channel; 0 and 1 are /dev/null, unless the
+ * process keeps them.  0, or -1 and proc->why. */
+IMSGPI_HIDDEN int imsgpi_std_only(struct imsgproc *);
+
+/*
+ * privileges.c: who a process shall be, found while the system's files can
+ * be read.  _find: 0, or -1 and proc->why.  _become: chroot, user, limits.
+ */
+struct who {
+	bool change;
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	int n;
+};
+IMSGPI_HIDDEN int imsgpi_who_find(struct imsgproc *, struct who *);
+IMSGPI_HIDDEN int imsgpi_who_become(struct imsgproc *, struct who *);
+IMSGPI_HIDDEN void imsgpi_who_free(struct who *);
+
+/* title.c: makes room for titles.  Strings of argv and environ move. */
+IMSGPI_HIDDEN void imsgpi_title_room(int argc, char **argv);
+/* "filed: front", and behind it text if that is not empty. */
+IMSGPI_HIDDEN void imsgpi_title_set(const struct imsgproc *, const char *text);
+
+/* peers.c: that entry of the table, or NULL. */
+IMSGPI_HIDDEN struct imsgproc_peer *imsgpi_peer_of(
+    struct imsgproc *, const struct imsgproc_spec *, unsigned int instance);
+/* What may wait on a channel between two processes. */
+IMSGPI_HIDDEN void imsgpi_limit(struct imsgbuf *);
+
+/*
+ * child-loop.c.  _open: attaches the parent's channel, 0 or -1.  _peer: takes
+ * what a CTL_PEER brought; early: before the start, when nobody is told.  The
+ * descriptor of the message is used or closed.  0, or -1 and proc->why.
+ * _run: until the end; the exit status.
+ */
+IMSGPI_HIDDEN int imsgpi_child_open(struct imsgproc *);
+IMSGPI_HIDDEN int imsgpi_child_peer(
+    struct imsgproc *, struct imsg *, bool early);
+IMSGPI_HIDDEN int imsgpi_child_run(struct imsgproc *);
+IMSGPI_HIDDEN void imsgpi_child_stop(struct imsgproc *, int status);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/* What the files that check a table share; see table.c. */
+#ifndef IMSGPROC_TABLE_H
+#define IMSGPROC_TABLE_H
+
+#include "proc-int.h"
+
+/* A check under way: of whom, and where to say what is wrong. */
+struct check {
+	const struct imsgproc_daemon *d;
+	char *why;
+	size_t size;
+	uid_t uid; /* effective */
+};
+
+/* The line of an entry (NULL: the daemon's own) and the text go into why. */
+IMSGPI_HIDDEN IMSGPI_PRINTF(4, 5) int imsgpi_wrong(const struct check *,
+    const struct imsgproc_spec *, int error, const char *, ...);
+/* table-entry.c: what is wrong with an entry by itself. */
+IMSGPI_HIDDEN int imsgpi_check_entry(
+    const struct check *, const struct imsgproc_spec *);
+/* table-needs.c: what is wrong between entries. */
+IMSGPI_HIDDEN int imsgpi_check_lists(const struct check *);
+IMSGPI_HIDDEN int imsgpi_check_parent(const struct check *);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How a process ended, in words for people; among them those that the process
+ * itself sent, which may be hostile.
+ */
+#include "feature.h"
+
+#include <sys/wait.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "words.h"
+
+void
+imsgpi_words_status(int status, char *buf, size_t size)
+{
+	const char *name;
+	int signo;
+
+	if (WIFEXITED(status)) {
+		(void)snprintf(
+		    buf, size, "exited with status %d", WEXITSTATUS(status));
+		return;
+	}
+	if (!WIFSIGNALED(status)) {
+		(void)snprintf(buf, size, "ended, nobody knows how");
+		return;
+	}
+	signo = WTERMSIG(status);
+	if ((name = strsignal(signo)) == NULL)
+		name = "?";
+	(void)snprintf(buf, size, "killed by signal %d (%s)%s", signo, name,
+	    signo == SIGSYS ? ": its promises do not allow what it did" : "");
+}
+
+int
+imsgpi_words_text(struct imsg *m, char *buf, size_t size)
+{
+	size_t i, len = imsg_get_len(m);
+
+	if (size == 0)
+		return 0;
+	if (len > size - 1)
+		len = size - 1;
+	if (len > 0 && imsg_get_buf(m, buf, len) == -1)
+		return -1;
+	for (i = 0; i < len; i++)
+		if ((unsigned char)buf[i] < ' ' || buf[i] == 0x7f)
+			buf[i] = '?';
+	buf[len] = '\0';
+	return 0;
+}
+
+int
+imsgpi_words_failed(struct imsg *m, char *buf, size_t size, int *error)
+{
+	struct ctl_failed f;
+
+	if (imsg_get_buf(m, &f, sizeof(f)) == -1)
+		return -1;
+	*error = f.error > 0 && f.error < 4096 ? f.error : EIO;
+	if (imsg_get_len(m) == 0) {
+		/* From between fork and exec, where nothing else is known. */
+		(void)snprintf(buf, size, "cannot execute this program: %s",
+		    strerror(*error));
+		return 0;
+	}
+	return imsgpi_words_text(m, buf, size);
+}
