@@ -74,8 +74,9 @@ struct imsgproc_path {
 	const char	*may;
 };
 
-/* RLIMIT_*: soft and hard limit.  Never raises a hard limit.  A list ends with
- * what = -1. */
+/* RLIMIT_*: soft and hard limit; of RLIMIT_CPU the hard one is a second more,
+ * so that SIGXCPU says what happened.  Never raises a hard limit.  A list ends
+ * with what = -1. */
 struct imsgproc_limit {
 	int		 what;
 	rlim_t		 max;
@@ -221,8 +222,8 @@ int	 imsgproc_run(const struct imsgproc_daemon *, void *arg);
  *	not get it.  ENOENT, ENOTCONN, EINVAL (a type of the library's), else as
  *	imsgloop_compose(), also for who owns fd.
  * imsgproc_send_peer: the same to a peer, as for an answer.
- * imsgproc_forward: a message as it came, with its descriptor, see
- *	imsg_forward().
+ * imsgproc_forward: a message as it came, with a copy of its descriptor; it
+ *	stays the caller's, see imsg_forward().
  * imsgproc_stop: stops the process: the parent all of the daemon; status is
  *	what it exits with.  In `run' it is exit(3).
  * imsgproc_reload: in the parent: as SIGHUP: reload in the parent, then in all
@@ -273,7 +274,8 @@ int		 imsgproc_signal(struct imsgproc *, int signo,
  * imsgproc_spawn: starts the process of that name in the table and waits until
  *	it is ready.  Its channel to us is child->ib, blocking, descriptors
  *	allowed, close-on-exec; only this one.  -1: it is gone again; why says
- *	what was wrong.
+ *	what was wrong.  0: why is empty, or says what of its sandbox this
+ *	system cannot enforce.
  * imsgproc_wait: closes the channel and waits until the process has ended, for
  *	at most ms milliseconds (-1: no limit; 0: kills it at once), then kills
  *	it.  0 and its status as of waitpid(2), 1 if it had to be killed, or -1.

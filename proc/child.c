@@ -200,7 +200,10 @@ enter_sandbox(struct imsgproc *proc)
 	if (r == -1)
 		return imsgproc_fail(proc, "sandbox: %s",
 		    why[0] != '\0' ? why : strerror(errno));
-	if (r == 1)
+	proc->lacks[0] = '\0';
+	if (r == 1 && s->flags & IMSGPROC_ON_DEMAND)
+		(void)imsgpi_safe(proc->lacks, sizeof(proc->lacks), why);
+	else if (r == 1)
 		imsgproc_log(proc, LOG_NOTICE, "sandbox: %s", why);
 	return 0;
 }
@@ -263,16 +266,20 @@ give_up(struct imsgproc *proc, int error)
 	abort();
 }
 
+/* Who starts one process at a time is told what its sandbox lacks. */
 static int
 live(struct imsgproc *proc)
 {
+	size_t len = strlen(proc->lacks);
+
 	if (proc->loop != NULL) {
 		if (imsgloop_compose(proc->peers[0].chan, CTL_READY, 0, 0, -1,
-			NULL, 0) == -1)
+			proc->lacks, len) == -1)
 			return 1;
 		return imsgpi_child_run(proc);
 	}
-	if (imsg_compose(&proc->ib, CTL_READY, 0, 0, -1, NULL, 0) == -1 ||
+	if (imsg_compose(&proc->ib, CTL_READY, 0, 0, -1, proc->lacks, len) ==
+		-1 ||
 	    imsgbuf_flush(&proc->ib) == -1)
 		return 1;
 	return proc->spec->run(proc);

@@ -13,13 +13,14 @@
 
 #include "child.h"
 
+/* Read-only: what is written to one that was closed fails, as it did. */
 int
 imsgpi_std_open(void)
 {
 	int fd;
 
 	for (;;) {
-		if ((fd = imsgpi_os.open("/dev/null", O_RDWR)) == -1)
+		if ((fd = imsgpi_os.open("/dev/null", O_RDONLY)) == -1)
 			return -1;
 		if (fd > STDERR_FILENO)
 			break;

@@ -216,7 +216,7 @@ imsgproc_send(struct imsgproc *p, const char *name, unsigned int instance,
 	return imsgproc_send_peer(peer, type, peerid, fd, data, len);
 }
 
-/* imsg_forward() leaves the descriptor where it is. */
+/* A copy of the descriptor: the message may be for several. */
 int
 imsgproc_forward(struct imsgproc_peer *peer, struct imsg *m)
 {
@@ -237,8 +237,6 @@ imsgproc_forward(struct imsgproc_peer *peer, struct imsg *m)
 	    m->data, h->len - IMSG_HEADER_SIZE);
 	if (r == -1)
 		imsgpi_close(fd);
-	else
-		imsgpi_close(imsg_get_fd(m));
 	return r == -1 ? -1 : 0;
 }
 

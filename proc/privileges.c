@@ -190,6 +190,24 @@ verify_no_return(struct imsgproc *proc, const struct who *w)
 	return 0;
 }
 
+/*
+ * Of the processor's time the kernel tells, by SIGXCPU, who has used up the
+ * soft limit, and kills without a word at the hard one.
+ */
+static void
+lower_limit(struct rlimit *r, const struct imsgproc_limit *l)
+{
+	rlim_t hard = l->max;
+
+	if (l->what == RLIMIT_CPU && hard != RLIM_INFINITY)
+		hard++;
+	if (r->rlim_max == RLIM_INFINITY || hard < r->rlim_max)
+		r->rlim_max = hard;
+	r->rlim_cur = l->max;
+	if (r->rlim_max != RLIM_INFINITY && r->rlim_cur > r->rlim_max)
+		r->rlim_cur = r->rlim_max;
+}
+
 static int
 set_limits(struct imsgproc *proc)
 {
@@ -200,9 +218,7 @@ set_limits(struct imsgproc *proc)
 		if (imsgpi_os.getrlimit(l->what, &r) == -1)
 			return imsgproc_fail(
 			    proc, "limit %d: %s", l->what, strerror(errno));
-		if (r.rlim_max == RLIM_INFINITY || l->max < r.rlim_max)
-			r.rlim_max = l->max;
-		r.rlim_cur = r.rlim_max;
+		lower_limit(&r, l);
 		if (imsgpi_os.setrlimit(l->what, &r) == -1)
 			return imsgproc_fail(
 			    proc, "limit %d: %s", l->what, strerror(errno));

@@ -10,6 +10,7 @@
  *	parent	BEGIN
  *	child			prepare, chroot, privileges, limits, sandbox, start
  *	child	READY		or FAILED, and it exits
+ *				(started on demand: what its sandbox lacks)
  *
  * and from then on, at any time: PEER (started anew), RELOAD, which is answered
  * with RELOADED, STOP; between them the program's own messages, if the table
@@ -87,6 +88,7 @@ struct imsgproc {
 	bool closing;		    /* in a child: its channels are */
 	struct imsgloop_watch wake; /* in a child: to stop */
 	char why[256];		    /* imsgproc_fail() */
+	char lacks[256]; /* its sandbox, if it was started on demand */
 };
 
 /* table.c: lists of names, and who has a channel to whom.  Who is started by

@@ -62,8 +62,9 @@ spawn_answer(const struct spawn *s, struct imsg *m)
 	char text[256];
 	int error, r;
 
-	if (imsg_get_type(m) == CTL_READY && imsg_get_len(m) == 0 &&
-	    imsg_fd_status(m) == IMSG_FD_NONE)
+	if (imsg_get_type(m) == CTL_READY &&
+	    imsg_fd_status(m) == IMSG_FD_NONE &&
+	    imsgpi_words_text(m, s->why, s->size) == 0)
 		r = 0;
 	else if (imsg_get_type(m) == CTL_FAILED &&
 	    imsgpi_words_failed(m, text, sizeof(text), &error) == 0)

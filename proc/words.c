@@ -36,28 +36,36 @@ imsgpi_words_status(int status, char *buf, size_t size)
 }
 
 int
-imsgpi_words_failed(struct imsg *m, char *buf, size_t size, int *error)
+imsgpi_words_text(struct imsg *m, char *buf, size_t size)
 {
-	struct ctl_failed f;
-	size_t i, len;
+	size_t i, len = imsg_get_len(m);
 
-	if (imsg_get_buf(m, &f, sizeof(f)) == -1)
-		return -1;
-	*error = f.error > 0 && f.error < 4096 ? f.error : EIO;
-	len = imsg_get_len(m);
-	if (len == 0) {
-		/* From between fork and exec, where nothing else is known. */
-		(void)snprintf(buf, size, "cannot execute this program: %s",
-		    strerror(*error));
+	if (size == 0)
 		return 0;
-	}
 	if (len > size - 1)
 		len = size - 1;
-	if (imsg_get_buf(m, buf, len) == -1)
+	if (len > 0 && imsg_get_buf(m, buf, len) == -1)
 		return -1;
 	for (i = 0; i < len; i++)
 		if ((unsigned char)buf[i] < ' ' || buf[i] == 0x7f)
 			buf[i] = '?';
 	buf[len] = '\0';
 	return 0;
+}
+
+int
+imsgpi_words_failed(struct imsg *m, char *buf, size_t size, int *error)
+{
+	struct ctl_failed f;
+
+	if (imsg_get_buf(m, &f, sizeof(f)) == -1)
+		return -1;
+	*error = f.error > 0 && f.error < 4096 ? f.error : EIO;
+	if (imsg_get_len(m) == 0) {
+		/* From between fork and exec, where nothing else is known. */
+		(void)snprintf(buf, size, "cannot execute this program: %s",
+		    strerror(*error));
+		return 0;
+	}
+	return imsgpi_words_text(m, buf, size);
 }

@@ -23,7 +23,7 @@ run()
 {
 	status=0
 	$limit "$peek" "$@" >out 2>err || status=$?
-	grep -v '^peek: no sandbox but' err >err2
+	grep -v '^peek: sandbox: ' err >err2
 	mv err2 err
 }
 
@@ -398,7 +398,7 @@ lone_worker()
 	verdict "the worker has its limits" in_cage
 	verdict "the worker has no other descriptors" \
 	    '[ "$(echo $(ls /proc/$worker/fd))" = "0 1 2 3 4" ]'
-	if grep -q '^peek: no sandbox but' err; then
+	if grep -q '^peek: sandbox: ' err; then
 		skip "the worker has a filter" "$(sed "s,.*: ,,;q" err)"
 	else
 		verdict "the worker has a filter" \

@@ -10,7 +10,6 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <stdbool.h>
@@ -21,29 +20,13 @@
 
 #include "parent.h"
 #include "print.h"
-#include "sandbox.h"
+#include "worker.h"
 
 static _Noreturn void
 usage(void)
 {
 	fputs("usage: peek [-q] FILE...\n", stderr);
 	exit(2);
-}
-
-/*
- * Should we have been started without one of 0, 1, 2, an archive would get
- * its number.  Read-only, so that output to it is an error and not lost.
- */
-static void
-occupy_standard_descriptors(void)
-{
-	int fd;
-
-	do {
-		if ((fd = open("/dev/null", O_RDONLY)) == -1)
-			exit(2);
-	} while (fd <= STDERR_FILENO);
-	(void)close(fd);
 }
 
 static void
@@ -78,7 +61,7 @@ main(int argc, char **argv)
 	bool quiet = false;
 	int c, i;
 
-	occupy_standard_descriptors();
+	imsgproc_init(argc, argv, &peek_daemon);
 	(void)setlocale(LC_CTYPE, "");
 	while ((c = getopt(argc, argv, "q")) != -1) {
 		if (c != 'q')
@@ -88,9 +71,6 @@ main(int argc, char **argv)
 	if (optind >= argc)
 		usage();
 	screen_init(&screen, quiet, (size_t)(argc - optind));
-	if (sandbox_missing() != NULL)
-		fprintf(stderr, "peek: no sandbox but resource limits: %s\n",
-		    sandbox_missing());
 	for (i = optind; i < argc && !ferror(stdout); i++)
 		list_file(&screen, argv[i], &totals);
 	if (!quiet)

@@ -10,19 +10,14 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <sys/types.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-#include <imsg.h>
 
 #include "answer.h"
 #include "entry.h"
@@ -31,9 +26,7 @@
 
 struct job {
 	const char *path;
-	struct imsgbuf ib;
-	pid_t pid;
-	int sock;
+	struct imsgproc_child worker;
 	size_t nth;
 	struct answer a;
 };
@@ -77,71 +70,36 @@ open_file(struct job *j)
 static int
 start_worker(struct job *j)
 {
-	int sv[2];
+	static bool said;
+	char why[ERROR_TEXT_MAX];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == -1) {
-		answer_fail(&j->a, "socketpair: %s", strerror(errno));
+	if (imsgproc_spawn(
+		&peek_daemon, WORKER, &j->worker, why, sizeof(why)) == -1) {
+		answer_fail(&j->a, "%s", why);
 		return -1;
 	}
-	(void)fcntl(sv[0], F_SETFD, FD_CLOEXEC);
-	if ((j->pid = fork()) == -1) {
-		answer_fail(&j->a, "fork: %s", strerror(errno));
-		(void)close(sv[0]);
-		(void)close(sv[1]);
-		return -1;
-	}
-	if (j->pid == 0) {
-		(void)close(sv[0]);
-		worker_main(sv[1]);
-	}
-	(void)close(sv[1]);
-	j->sock = sv[0];
+	if (why[0] != '\0' && !said)
+		complain(j->a.screen, "sandbox", text_of(why));
+	said = true;
 	return 0;
 }
 
 static void
 converse(struct job *j, int fd)
 {
-	imsgbuf_allow_fdpass(&j->ib);
-	imsgbuf_set_cloexec(&j->ib);
-	if (imsg_compose(&j->ib, PEEK_OPEN, 0, 0, fd, NULL, 0) == -1) {
+	if (imsg_compose(&j->worker.ib, PEEK_OPEN, 0, 0, fd, NULL, 0) == -1) {
 		answer_fail(&j->a, "cannot send: %s", strerror(errno));
 		(void)close(fd);
 		return;
 	}
 	/* From here on fd is the library's. */
-	if (imsgbuf_flush_timeout(&j->ib, SILENCE_MS) == -1) {
+	if (imsgbuf_flush_timeout(&j->worker.ib, SILENCE_MS) == -1) {
 		answer_failed(&j->a, errno);
 		return;
 	}
 	do {
 		progress_show(j->a.screen, j->nth, j->a.entries);
-	} while (answer_receive(&j->a, &j->ib));
-}
-
-/*
- * POSIX has no wait with a deadline, and a worker may live on without its
- * socket.  0; 1 if it had to be killed; -1 with errno.
- */
-static int
-wait_for(pid_t pid, int *status, int ms)
-{
-	struct timespec pause = { 0, 1000000 };
-	pid_t r;
-	int killed = 0;
-
-	for (;;) {
-		r = waitpid(pid, status, ms > 0 ? WNOHANG : 0);
-		if (r == pid)
-			return killed;
-		if (r == -1 && errno != EINTR)
-			return -1;
-		(void)nanosleep(&pause, NULL);
-		if (ms > 0 && --ms == 0) {
-			(void)kill(pid, SIGKILL);
-			killed = 1;
-		}
-	}
+	} while (answer_receive(&j->a, &j->worker.ib));
 }
 
 static void
@@ -166,15 +124,15 @@ reap(struct job *j)
 {
 	int status;
 
-	if (!j->a.gone)
-		(void)kill(j->pid, SIGKILL);
-	switch (wait_for(j->pid, &status, j->a.gone ? GRACE_MS : 0)) {
+	switch (imsgproc_wait(&j->worker, j->a.gone ? GRACE_MS : 0, &status)) {
 	case 0:
 		if (j->a.gone)
 			judge(j, status);
 		break;
 	case 1:
-		answer_fail(&j->a, "worker closed its socket but did not stop");
+		if (j->a.gone)
+			answer_fail(
+			    &j->a, "worker closed its socket but did not stop");
 		break;
 	default:
 		answer_fail(&j->a, "waitpid: %s", strerror(errno));
@@ -193,14 +151,7 @@ run(struct job *j)
 		return;
 	}
 	print_heading(j->a.screen, j->path);
-	if (imsgbuf_init(&j->ib, j->sock) == -1) {
-		answer_fail(&j->a, "%s", strerror(errno));
-		(void)close(fd);
-	} else {
-		converse(j, fd);
-		imsgbuf_clear(&j->ib);
-	}
-	(void)close(j->sock);
+	converse(j, fd);
 	reap(j);
 }
 

@@ -3,17 +3,13 @@
  * The worker: receives one open archive, sends its entries, ends.
  *
  * This is the only process that lets libarchive see archive bytes, and it
- * does so in the sandbox.  It must not touch the archive before it is locked
- * in, must not start programs, and never returns to the parent's code: it
- * leaves with _exit(2), so that the parent's stdio buffers stay unwritten.
+ * does so in the sandbox that table.c describes.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include <sys/types.h>
 
 #include <errno.h>
-#include <inttypes.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +18,8 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <imsg.h>
 
 #include "entry.h"
-#include "sandbox.h"
 #include "worker.h"
 
 /* Queued bytes, or milliseconds since the last time, that make a flush. */
@@ -101,8 +95,7 @@ fail(struct imsgbuf *ib, const char *what, const char *why)
 }
 
 /*
- * libarchive's own reader of descriptors uses fstat(3), which cannot be had
- * without stat(2) (see sandbox.c), and skips past the end of a file that was
+ * libarchive's own reader of descriptors skips past the end of a file that was
  * cut off without noticing.
  */
 static la_ssize_t
@@ -386,45 +379,19 @@ receive_archive(struct imsgbuf *ib)
 	return fd;
 }
 
-/* Whatever libc reads from files later has to be read now. */
-static void
-warm_up(void)
-{
-	/* Names in UTF-8 are converted according to the locale. */
-	if (setlocale(LC_ALL, "C.UTF-8") == NULL &&
-	    setlocale(LC_ALL, "en_US.UTF-8") == NULL)
-		(void)setlocale(LC_ALL, "");
-	/* zip stores local time. */
-	tzset();
-}
-
-_Noreturn void
-worker_main(int sock)
+int
+worker_run(struct imsgproc *proc)
 {
 	static struct source src;
 	static struct report report;
-	struct imsgbuf ib;
+	struct imsgbuf *ib = imsgproc_parent_imsgbuf(proc);
 	struct archive *a;
-	int r, save;
 
-	warm_up();
-	r = sandbox_descriptors(sock);
-	save = errno;
-	if (imsgbuf_init(&ib, r == 0 ? WORKER_SOCKET : sock) == -1)
-		give_up();
-	if (r == -1)
-		fail(&ib, "cannot set up descriptors", strerror(save));
-	imsgbuf_allow_fdpass(&ib);
-	imsgbuf_set_cloexec(&ib);
-	if (sandbox_enter() == -1)
-		fail(&ib, "cannot enter the sandbox", strerror(errno));
-	src.fd = receive_archive(&ib);
-	if (sandbox_seal() == -1)
-		fail(&ib, "cannot enter the sandbox", strerror(errno));
-	a = open_archive(&ib, &src);
+	src.fd = receive_archive(ib);
+	a = open_archive(ib, &src);
 	if (archive_read_open1(a) != ARCHIVE_OK)
-		fail(&ib, "", why(a));
-	report.ib = &ib;
+		fail(ib, "", why(a));
+	report.ib = ib;
 	report.flushed_at = now_ms();
 	list(&report, a);
 }

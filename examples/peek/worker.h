@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The process that parses.
+ * The process that parses, and its table.
  */
 #ifndef PEEK_WORKER_H
 #define PEEK_WORKER_H
 
-/* In a new process: serves the parent at the other end of the socket. */
-_Noreturn void worker_main(int);
+#include <imsg_proc.h>
+
+#define WORKER "worker"
+
+/* Serves the parent; the sandbox is closed by then. */
+int worker_run(struct imsgproc *);
+
+extern const struct imsgproc_daemon peek_daemon; /* table.c */
 
 #endif

@@ -22,7 +22,7 @@ char test_jail[64] = "/var/empty-that-no-machine-has";
 static const struct imsgproc_limit some_limits[] = {
 	{ RLIMIT_NOFILE, 40 },
 	{ RLIMIT_CPU, 100 },
-	{ RLIMIT_STACK, RLIM_INFINITY },
+	{ RLIMIT_MSGQUEUE, RLIM_INFINITY },
 	{ -1, 0 },
 };
 
@@ -74,9 +74,10 @@ look(char *text, size_t size)
 	for (i = 0; i < n; i++)
 		at += snprintf(text + at, size - (size_t)at, " %u", groups[i]);
 	(void)snprintf(text + at, size - (size_t)at,
-	    "; cwd %s dump %d nnp %d hup-blocked %d home %s", cwd,
+	    "; cwd %s dump %d nnp %d hup-blocked %d 2-cloexec %d home %s", cwd,
 	    prctl(PR_GET_DUMPABLE, 0, 0, 0, 0),
 	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), sigismember(&mask, SIGHUP),
+	    fcntl(2, F_GETFD),
 	    getenv("TEST_HOME") == NULL ? "-" : getenv("TEST_HOME"));
 }
 
@@ -251,6 +252,8 @@ static void
 stopped(struct imsgproc *proc)
 {
 	tell_parent(proc, "stop");
+	/* It is stopping already, with another status. */
+	imsgproc_stop(proc, 9);
 }
 
 static const struct imsgproc_spec procs[] = {

@@ -244,7 +244,7 @@ has_no_other_descriptors(void **state)
 	/* Of a process that cannot be traced only root sees them. */
 	need_root();
 	for (i = 0; i < 2; i++) {
-		(void)bear_report(&c, &b);
+		assert_true(has(bear_report(&c, &b), "2-cloexec 0"));
 		opens(c.pid, "0 1 2 3");
 		assert_string_equal(link_of(c.pid, "fd/0"), "/dev/null");
 		assert_string_equal(link_of(c.pid, "fd/1"), "/dev/null");
@@ -286,7 +286,7 @@ has_its_limits(void **state)
 	struct born c;
 
 	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_STACK, &before), 0);
+	assert_int_equal(getrlimit(RLIMIT_MSGQUEUE, &before), 0);
 	(void)bear_report(&c, &b);
 	(void)proc_file(c.pid, "limits", text, sizeof(text));
 	assert_true(has(text,
@@ -294,14 +294,14 @@ has_its_limits(void **state)
 	    "40 "));
 	assert_true(has(text,
 	    "Max cpu time              100                  "
-	    "100 "));
+	    "101 "));
 	/* The hard limit was not raised, the soft one goes with it. */
 	if (before.rlim_max == RLIM_INFINITY)
 		(void)snprintf(line, sizeof(line),
-		    "Max stack size            unlimited            unlimited");
+		    "Max msgqueue size         unlimited            unlimited");
 	else
 		(void)snprintf(line, sizeof(line),
-		    "Max stack size            %-20llu %-20llu",
+		    "Max msgqueue size         %-20llu %-20llu",
 		    (unsigned long long)before.rlim_max,
 		    (unsigned long long)before.rlim_max);
 	assert_true(has(text, line));

@@ -173,6 +173,8 @@ peers_go_and_come(void **state)
 }
 
 /* What a peer sent before it died is seen before the new one's. */
+static struct scene lasting;
+
 static void
 last_words_come_first(void **state)
 {
@@ -204,7 +206,7 @@ last_words_come_first(void **state)
 	assert_string_equal(hear_text(&s.front, T_PEER), "worker 0 0");
 	assert_string_equal(hear_text(&s.front, T_PEER), "worker 0 1");
 	assert_string_equal(hear_text(&s.front, T_FORWARD), "new");
-	stop(&s, 1);
+	lasting = s;
 }
 
 /* Somebody else holds the end of the one that died: not for ever. */
@@ -213,12 +215,15 @@ old_channel_is_given_up(void **state)
 {
 	struct scene s;
 	struct born old, lost;
+	struct imsg m;
 
 	(void)state;
 	begin(&s, 1);
 	old = s.worker[0];
 	talk_on(&lost, say_peer(&s.front, WORKER, 0));
 	talk_on(&s.worker[0], say_peer(&s.front, WORKER, 0));
+	/* One that waited and is out of date is closed. */
+	assert_int_equal(imsgbuf_recv(&lost.ib, &m, PATIENCE_MS), 0);
 	say_text(&s.worker[0], T_FORWARD, "new");
 	say_text(&old, T_FORWARD, "still here");
 	assert_string_equal(hear_text(&s.front, T_FORWARD), "still here");
@@ -228,6 +233,10 @@ old_channel_is_given_up(void **state)
 	hang_up(&lost);
 	hang_up(&old);
 	stop(&s, 1);
+	/* Where the old one ended by itself the new one stays. */
+	say_text(&lasting.worker[0], T_ECHO, "and on");
+	assert_string_equal(hear_text(&lasting.worker[0], T_ECHO), "and on");
+	stop(&lasting, 1);
 }
 
 static void
