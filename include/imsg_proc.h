@@ -200,6 +200,12 @@ struct imsgproc_daemon {
  *	systemd is told by sd_notify's protocol if it asked for that (READY=1,
  *	RELOADING=1, STOPPING=1, STATUS=); NOTIFY_SOCKET is not passed on.
  *
+ * A process that breaks the protocol between parent and child, that sends to a
+ * parent that it has no channel to, or reads so little that the parent cannot
+ * tell it of its peers, is killed and has died.  What it sends before the parent
+ * has begun waits until `start' of the parent has returned: at most 4 MiB and 64
+ * descriptors.
+ *
  * A process that dies is restarted after 100 ms, twice as long each time up to
  * 30 s, if it is IMSGPROC_RESTART and has once been ready; after 60 s of life
  * counting begins anew.  Any other stops the daemon.
@@ -216,7 +222,8 @@ int	 imsgproc_run(const struct imsgproc_daemon *, void *arg);
  * imsgproc_peer_name, _instance: who it is.
  * imsgproc_peer_chan: its channel, for imsg_call.h, or to pause it, not to
  *	detach it; NULL ENOTCONN: it is not there.  Valid until `peer' with up
- *	0.  Limits: 64 MiB and 1,024 descriptors queued, 256 unfetched.
+ *	0.  Limits: 64 MiB and 1,024 descriptors queued (ENOBUFS), 1 MiB and
+ *	256 descriptors unfetched.
  * imsgproc_send: composes to a process by name.  instance IMSGPROC_ALL: to each
  *	that is there, with a descriptor of their own (dup); 0, or -1 if one did
  *	not get it.  ENOENT, ENOTCONN, EINVAL (a type of the library's), else as

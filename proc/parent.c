@@ -173,7 +173,6 @@ parent_deadline(struct imsgloop_watch *w, short revents)
 	size_t i;
 
 	(void)revents;
-	f->killed = true;
 	for (i = 0; i < f->n; i++)
 		if (f->members[i].pid > 0)
 			imsgpi_condemn(&f->members[i], "did not stop in time");

@@ -60,7 +60,6 @@ struct family {
 	bool reload;	/* asked for */
 	bool reloading; /* the service manager waits for READY=1 */
 	bool ending;	/* stopping has begun */
-	bool killed;	/* those that did not stop in time */
 };
 
 /* parent.c */

@@ -26,7 +26,7 @@ const char imsgpi_sandbox_kind[] = "capsicum";
 #define P_CAPABLE \
 	(P_STDIO | P_FLOCK | P_RECVFD | P_SENDFD | P_TTY | P_PROC | P_ERROR)
 
-/* A terminal or a log: no ioctl(2) but what stdio does, unless tty. */
+/* Terminals and logs: to be read and written, no more unless promised. */
 static int
 limit_stdio(const struct sandbox *sb)
 {
@@ -34,7 +34,9 @@ limit_stdio(const struct sandbox *sb)
 	int fd;
 
 	(void)cap_rights_init(&rights, CAP_READ, CAP_WRITE, CAP_SEEK, CAP_FSTAT,
-	    CAP_FCNTL, CAP_EVENT, CAP_IOCTL);
+	    CAP_FCNTL, CAP_EVENT);
+	if (sb->promises & P_TTY)
+		(void)cap_rights_set(&rights, CAP_IOCTL);
 	if (sb->promises & P_FLOCK)
 		(void)cap_rights_set(&rights, CAP_FLOCK);
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

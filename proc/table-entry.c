@@ -16,7 +16,7 @@
 #define LIST_MAX 1024
 
 static int
-check_flags(const struct check *c, const struct imsgproc_spec *s)
+entry_flags(const struct check *c, const struct imsgproc_spec *s)
 {
 	const unsigned int known = IMSGPROC_RESTART | IMSGPROC_MUST_SANDBOX |
 	    IMSGPROC_STDIO | IMSGPROC_ON_DEMAND;
@@ -38,7 +38,7 @@ check_flags(const struct check *c, const struct imsgproc_spec *s)
 }
 
 static int
-check_user(const struct check *c, const struct imsgproc_spec *s)
+entry_user(const struct check *c, const struct imsgproc_spec *s)
 {
 	const struct passwd *pw;
 
@@ -59,7 +59,7 @@ check_user(const struct check *c, const struct imsgproc_spec *s)
 }
 
 static int
-check_root(const struct check *c, const struct imsgproc_spec *s)
+entry_root(const struct check *c, const struct imsgproc_spec *s)
 {
 	struct stat st;
 
@@ -86,7 +86,7 @@ check_root(const struct check *c, const struct imsgproc_spec *s)
 }
 
 static int
-check_promises(const struct check *c, const struct imsgproc_spec *s)
+entry_promises(const struct check *c, const struct imsgproc_spec *s)
 {
 	const char *list = s->promises, *p;
 	char one[IMSGPROC_NAME + 1];
@@ -107,7 +107,7 @@ check_promises(const struct check *c, const struct imsgproc_spec *s)
 
 /* What the library itself needs of them in a process that it starts. */
 static int
-check_life(const struct check *c, const struct imsgproc_spec *s)
+entry_life(const struct check *c, const struct imsgproc_spec *s)
 {
 	const struct imsgproc_spec *o;
 	size_t i;
@@ -132,7 +132,7 @@ check_life(const struct check *c, const struct imsgproc_spec *s)
 }
 
 static int
-check_paths(const struct check *c, const struct imsgproc_spec *s)
+entry_paths(const struct check *c, const struct imsgproc_spec *s)
 {
 	const struct imsgproc_path *p = s->paths;
 
@@ -172,7 +172,7 @@ files_needed(const struct check *c, const struct imsgproc_spec *s)
 }
 
 static int
-check_limits(const struct check *c, const struct imsgproc_spec *s)
+entry_limits(const struct check *c, const struct imsgproc_spec *s)
 {
 	const struct imsgproc_limit *l, *o;
 	struct rlimit r;
@@ -202,10 +202,10 @@ check_limits(const struct check *c, const struct imsgproc_spec *s)
 int
 imsgpi_check_entry(const struct check *c, const struct imsgproc_spec *s)
 {
-	if (check_flags(c, s) == -1 || check_user(c, s) == -1 ||
-	    check_root(c, s) == -1 || check_promises(c, s) == -1 ||
-	    check_paths(c, s) == -1 || check_limits(c, s) == -1 ||
-	    check_life(c, s) == -1)
+	if (entry_flags(c, s) == -1 || entry_user(c, s) == -1 ||
+	    entry_root(c, s) == -1 || entry_promises(c, s) == -1 ||
+	    entry_paths(c, s) == -1 || entry_limits(c, s) == -1 ||
+	    entry_life(c, s) == -1)
 		return -1;
 	return 0;
 }

@@ -166,27 +166,34 @@ uid_of(const struct check *c, const struct imsgproc_spec *s)
 static int
 check_parent_keeps(const struct check *c, const struct imsgproc_spec *s)
 {
+	static const char *const again[] = { "proc", "exec", "sendfd" };
 	const struct imsgproc_spec *parent = c->d->procs;
 	uid_t uid = uid_of(c, parent);
+	size_t i;
 
 	if (uid != 0 && uid_of(c, s) != uid)
 		return imsgpi_wrong(c, parent, EPERM,
 		    "%s becomes %s: it could not end %s, another user",
 		    parent->name, parent->user == NULL ? "-" : parent->user,
 		    s->name);
+	if (parent->promises != NULL &&
+	    !(imsgpi_listed(parent->promises, "stdio") &&
+		imsgpi_listed(parent->promises, "proc")))
+		return imsgpi_wrong(c, parent, EPERM,
+		    "%s could not end %s without the promises stdio and proc",
+		    parent->name, s->name);
 	if (!(s->flags & IMSGPROC_RESTART))
 		return 0;
 	if (parent->root != NULL)
 		return imsgpi_wrong(c, parent, EPERM,
 		    "%s is locked in %s: it could not start %s again",
 		    parent->name, parent->root, s->name);
-	if (parent->promises != NULL &&
-	    !(imsgpi_listed(parent->promises, "proc") &&
-		imsgpi_listed(parent->promises, "exec")))
-		return imsgpi_wrong(c, parent, EPERM,
-		    "%s could not start %s again without the promises proc and "
-		    "exec",
-		    parent->name, s->name);
+	for (i = 0; parent->promises != NULL && i < 3; i++)
+		if (!imsgpi_listed(parent->promises, again[i]))
+			return imsgpi_wrong(c, parent, EPERM,
+			    "%s could not start %s again without the promise "
+			    "%s",
+			    parent->name, s->name, again[i]);
 	if ((parent->promises != NULL || uid != c->uid) &&
 	    (s->root != NULL || s->user != NULL))
 		return imsgpi_wrong(c, parent, EPERM,

@@ -64,8 +64,10 @@ same_signals(const struct before *a, const struct before *b)
 {
 	int i;
 
+	/* SIGSYS is for good, as is the sandbox of who has one. */
 	for (i = 1; i < 32; i++)
-		if (a->sa[i].sa_handler != b->sa[i].sa_handler ||
+		if ((i != SIGSYS &&
+			a->sa[i].sa_handler != b->sa[i].sa_handler) ||
 		    sigismember(&a->mask, i) != sigismember(&b->mask, i))
 			return false;
 	return true;

@@ -31,12 +31,6 @@ say_stop(struct imsgproc *p)
 	SAY(p, "stop");
 }
 
-static void
-say_reload(struct imsgproc *p)
-{
-	SAY(p, "reload");
-}
-
 /* order: c and d start together, b after c, a after b. */
 
 static bool
@@ -312,104 +306,6 @@ nothing_is_lost_unread(void **state)
 	host_place(&h, " p: back is gone after 1600\n");
 }
 
-/* early: what a child says before the parent has started waits for it. */
-
-static int
-early_start(struct imsgproc *p)
-{
-	char text[1000] = "";
-	int i;
-
-	for (i = 0; i < 100; i++)
-		if (imsgproc_send(p, "p", 0, 1, 0, -1, text, sizeof(text)) ==
-		    -1)
-			return -1;
-	return 0;
-}
-
-static void
-early_message(struct imsgproc *p, struct imsgproc_peer *from, struct imsg *m)
-{
-	(void)from;
-	SAY(p, "early of %zu", imsg_get_len(m));
-}
-
-static const struct imsgproc_spec early_procs[] = {
-	{ IMSGPROC_HERE, .name = "p", .talks = "a", .start = say_start,
-	    .message = early_message },
-	{ IMSGPROC_HERE, .name = "a", .start = early_start },
-	{ IMSGPROC_HERE, .name = "b", .needs = "a" },
-};
-static const struct imsgproc_daemon early = { .name = "early",
-	.procs = early_procs,
-	.nprocs = 3 };
-
-static void
-early_messages_wait_for_the_parent(void **state)
-{
-	struct host h;
-	int i;
-
-	(void)state;
-	host_start(&h, "early");
-	host_expect(&h, " p: start");
-	for (i = 0; i < 100; i++)
-		host_expect(&h, " p: early of 1000");
-	assert_int_equal(host_stop(&h), 0);
-	assert_int_equal(host_count(&h, "early of"), 100);
-	assert_true(host_place(&h, " p: start") < host_place(&h, "early of"));
-}
-
-/* run: a process without a loop. */
-
-static int
-run_run(struct imsgproc *p)
-{
-	struct imsgbuf *ib = imsgproc_parent_imsgbuf(p);
-	struct imsg m;
-	int r;
-
-	while ((r = imsgbuf_recv(ib, &m, -1)) == 1) {
-		SAY(p, "got %u", imsg_get_type(&m));
-		if (imsg_compose(
-			ib, imsg_get_type(&m) + 1, 0, 0, -1, NULL, 0) == -1 ||
-		    imsgbuf_flush(ib) == -1)
-			return 3;
-		imsg_free(&m);
-	}
-	SAY(p, "the end: %d", r);
-	return 0;
-}
-
-static int
-run_start(struct imsgproc *p)
-{
-	return imsgproc_send(p, "r", 0, 5, 0, -1, NULL, 0) == -1 ? -1 : 0;
-}
-
-static const struct imsgproc_spec run_procs[] = {
-	{ IMSGPROC_HERE, .name = "p", .talks = "r", .start = run_start,
-	    .message = channels_message, .reload = say_reload },
-	{ IMSGPROC_HERE, .name = "r", .run = run_run },
-};
-static const struct imsgproc_daemon run = { .name = "run",
-	.procs = run_procs,
-	.nprocs = 2 };
-
-static void
-a_process_without_a_loop(void **state)
-{
-	struct host h;
-
-	(void)state;
-	host_start(&h, "run");
-	host_expect(&h, " p: got 6 from r 0");
-	(void)kill(h.pid, SIGHUP);
-	host_expect(&h, " p: reload");
-	assert_int_equal(host_stop(&h), 0);
-	host_place(&h, " r: the end: 0");
-}
-
 /* four: how long it takes, which no test judges. */
 
 static const struct imsgproc_spec four_procs[] = {
@@ -440,7 +336,7 @@ four_processes(void **state)
 }
 
 const struct imsgproc_daemon *const host_tables[] = { &order, &channels, &lost,
-	&early, &run, &four, NULL };
+	&four, NULL };
 
 int
 main(int argc, char **argv)
@@ -451,8 +347,6 @@ main(int argc, char **argv)
 		cmocka_unit_test(the_parent_keeps_no_end),
 		cmocka_unit_test(nothing_is_lost_at_the_end),
 		cmocka_unit_test(nothing_is_lost_unread),
-		cmocka_unit_test(early_messages_wait_for_the_parent),
-		cmocka_unit_test(a_process_without_a_loop),
 		cmocka_unit_test(four_processes),
 	};
 

@@ -208,12 +208,15 @@ static const struct bad bads[] = {
 	    2, EPERM,
 	    .why = "t:1: p is locked in /usr: it could not start a again", 1 },
 	{ { { AT(1), .name = "p", .promises = "stdio exec" },
+	      { AT(2), .name = "a" } },
+	    2, EPERM,
+	    .why = "t:1: p could not end a without the promises stdio and "
+		   "proc" },
+	{ { { AT(1), .name = "p", .promises = "stdio proc sendfd" },
 	      { AT(2), .name = "a", .flags = IMSGPROC_RESTART } },
 	    2, EPERM,
-	    .why =
-		"t:1: p could not start a again without the promises proc and "
-		"exec" },
-	{ { { AT(1), .name = "p", .promises = "stdio proc exec" },
+	    .why = "t:1: p could not start a again without the promise exec" },
+	{ { { AT(1), .name = "p", .promises = "stdio proc exec sendfd" },
 	      { AT(2), .name = "a", .root = "/usr",
 		  .flags = IMSGPROC_RESTART } },
 	    2, EPERM,
@@ -323,7 +326,7 @@ a_good_table_is_good(void **state)
 {
 	const struct imsgproc_spec p[] = { { AT(1), .name = "p",
 					       .talks = "a b-2",
-					       .promises = "stdio sendfd" },
+					       .promises = "stdio proc" },
 		{ AT(2), .name = "a", .talks = "p b-2", .needs = "b-2 c",
 		    .limits = limit_good, .promises = "stdio rpath",
 		    .paths = path_good },
