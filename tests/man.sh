@@ -47,7 +47,7 @@ for ex in "$tmp"/*.c; do
 done
 
 : >"$tmp/missing"
-for f in $(sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md"); do
+for f in $(sed -n 's/^- `\([a-z0-9_]*\)`$/\1/p' "$src/docs/SYMBOLS.md"); do
 	grep -qE "^\.F[no] \"?$f( |\"|\$)" "$src"/man/*.3 || echo "$f" \
 	    >>"$tmp/missing"
 	grep -qE "^\.Nm $f( ,)?\$" "$src"/man/*.3 || echo "$f" >>"$tmp/missing"
