@@ -89,6 +89,7 @@ test_recv(struct imsgbuf *b, struct imsg *m, int ms)
 #include "../../loop/chan.c"
 #include "../../loop/chan-io.c"
 #include "../../loop/chan-queue.c"
+#include "../../loop/chan-turn.c"
 #include "../../loop/loop.c"
 #include "../../loop/poll.c"
 #include "../../loop/poll-timers.c"
