@@ -57,6 +57,14 @@ struct imsgproc_peer;		/* another one, which it talks to */
 
 /* Message types from here on are the library's. */
 #define IMSGPROC_TYPES		0xffffff00U
+/* Their names, for imsgdump -H imsg_proc.h:IMSGPROC_MSG_* */
+#define IMSGPROC_MSG_PEER	0xffffff00U
+#define IMSGPROC_MSG_BEGIN	0xffffff01U
+#define IMSGPROC_MSG_READY	0xffffff02U
+#define IMSGPROC_MSG_FAILED	0xffffff03U
+#define IMSGPROC_MSG_RELOAD	0xffffff04U
+#define IMSGPROC_MSG_RELOADED	0xffffff05U
+#define IMSGPROC_MSG_STOP	0xffffff06U
 /* Longest name of a process, without the NUL; most processes of a daemon. */
 #define IMSGPROC_NAME		31
 #define IMSGPROC_MAX		256
