@@ -96,7 +96,8 @@ struct imsgproc_limit {
  * instances: 0 is 1.  They are told apart by numbers from 0.
  * talks: who it has a channel to: every instance of it to every instance of
  *	those.  It is enough if one of the two says so.
- * needs: who must be ready before this one starts, and is stopped after it.
+ * needs: who must be ready before this one starts, and is stopped after it,
+ *	when what it sent at the end has been read.
  * user: whose user ID, group and supplementary groups it takes.  NULL: it
  *	stays who it is.  As another user than root all of them must be the one
  *	who starts the daemon.
@@ -121,7 +122,9 @@ struct imsgproc_limit {
  * run: instead of the loop: its return value is the exit status.  For a
  *	process that does one thing; uses imsgproc_parent_imsgbuf(), its only
  *	channel, whose end asks it to end.
- * All may be NULL.  In the parent prepare and run are not used.
+ * All may be NULL.  In the parent prepare and run are not used; it takes its
+ * user, root, limits and promises when all others are ready, and what it needs
+ * to end them and to start them again it must keep.
  */
 struct imsgproc_spec {
 	const char		*file;
