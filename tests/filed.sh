@@ -289,7 +289,7 @@ strange_bytes()
 
 connections()
 {
-	status_of >"$tmp/out" && sed -n 's/^connections \([0-9]*\),.*/\1/p' \
+	status_of >"$tmp/out" && sed -n 's/^connections \([0-9]*\) .*/\1/p' \
 	    "$tmp/out"
 }
 
