@@ -76,6 +76,8 @@ decode(struct request *r)
 	char hex[3] = "", *s = r->value[URL];
 	size_t i, n = 0;
 
+	if (r->len[URL] >= NAME_LEN)
+		return 414;
 	if (http_parser_parse_url(s, r->len[URL], 0, &u) != 0)
 		return 400;
 	s += u.field_data[UF_PATH].off;
@@ -91,8 +93,8 @@ decode(struct request *r)
 			i += 2;
 		}
 		/* Relative to the root: without slashes in front. */
-		if ((n > 0 || r->path[n] != '/') && ++n == NAME_LEN)
-			return 414;
+		if (n > 0 || r->path[n] != '/')
+			n++;
 	}
 	r->path[n] = '\0';
 	return 0;
