@@ -60,6 +60,14 @@ call_over(const struct imsgloop_chan *chan)
 	return 1;
 }
 
+/* What is there and could not be fetched is announced by no socket. */
+static void
+call_look_again(struct imsgloop_chan *chan)
+{
+	chan->state |= CHAN_MORE | CHAN_READ;
+	(void)imsgloopi_kick(chan);
+}
+
 /* The next message: 1 the answer, 0 another, -1. */
 static int
 call_receive(struct call_wait *w, int ms)
@@ -87,7 +95,7 @@ call_receive(struct call_wait *w, int ms)
 	default:
 		saved = errno;
 		if (saved == ENOMEM)
-			chan->state |= CHAN_MORE | CHAN_READ;
+			call_look_again(chan);
 		else if (saved != ETIMEDOUT)
 			imsgloopi_stream_ended(chan, saved);
 		errno = imsgcalli_end_error(IMSGLOOP_ERROR, saved);
@@ -178,14 +186,18 @@ static void
 call_leave_rest(struct call_wait *w)
 {
 	struct imsgloop_chan *chan = w->c->chan;
-	int saved = errno;
+	int saved = errno, r;
 	struct imsg m;
 
 	if (imsgbuf_queuelen(w->buf) > 0)
 		imsgloop_queued(chan);
-	/* What lies complete behind the answer is announced by no socket. */
-	if (imsgloopi_held_len(chan) == 0 && imsgbuf_get(w->buf, &m) == 1)
-		imsgloopi_hold(chan, &m);
+	/* Nor is what lies complete behind the answer. */
+	if (imsgloopi_held_len(chan) == 0) {
+		if ((r = imsgbuf_get(w->buf, &m)) == 1)
+			imsgloopi_hold(chan, &m);
+		else if (r == -1)
+			call_look_again(chan);
+	}
 	errno = saved;
 }
 

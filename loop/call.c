@@ -18,7 +18,6 @@
 /* Deadlines that are told in one turn of the loop. */
 #define CALL_BUDGET	 128
 #define CALL_PENDING_MAX ((size_t)1 << 30)
-#define CALL_MS		 1000000 /* nanoseconds */
 
 /* After this it may be gone, and must not be touched if it is dead. */
 static void
@@ -38,13 +37,21 @@ call_tell(struct imsgcall *c, struct call *k, struct imsg *answer, int error)
 	cb(c, answer, error, arg);
 }
 
-/* The timer is set for a time not after the nearest deadline. */
+/*
+ * Sets the timer for due or, if that comes first, the nearest deadline.  It is
+ * never put off: when it comes too early it is set anew.
+ */
 static int
-call_arm(struct imsgcall *c, int64_t now, int64_t due)
+call_arm(struct imsgcall *c, int64_t due)
 {
+	struct call *k = imsgcalli_nearest(&c->table);
+
+	if (k != NULL && k->due < due)
+		due = k->due;
 	if (due >= c->armed)
 		return 0;
-	if (imsgloop_set(&c->timer, 0, imsgloopi_left(now, due)) == -1)
+	if (imsgloop_set(&c->timer, 0, imsgloopi_left(imsgloopi_now(), due)) ==
+	    -1)
 		return -1;
 	c->armed = due;
 	return 0;
@@ -64,9 +71,9 @@ call_timer(struct imsgloop_watch *w, short revents)
 	while (!c->dead && (k = imsgcalli_nearest(&c->table)) != NULL &&
 	    k->due <= now && budget-- > 0)
 		call_tell(c, k, NULL, ETIMEDOUT);
-	/* Without memory for it the next start or answer tries again. */
-	if (!c->dead && (k = imsgcalli_nearest(&c->table)) != NULL)
-		(void)call_arm(c, imsgloopi_now(), k->due);
+	/* If the loop cannot, the next start or answer tries again. */
+	if (!c->dead)
+		(void)call_arm(c, CALL_NEVER);
 	call_leave(c);
 }
 
@@ -84,9 +91,8 @@ call_message(struct imsgcall *c, struct imsg *m)
 		return 1;
 	c->busy++;
 	call_tell(c, k, m, imsgcall_error(m));
-	if (!c->dead && c->armed == CALL_NEVER &&
-	    (k = imsgcalli_nearest(&c->table)) != NULL)
-		(void)call_arm(c, imsgloopi_now(), k->due);
+	if (!c->dead)
+		(void)call_arm(c, CALL_NEVER);
 	call_leave(c);
 	return 1;
 }
@@ -190,18 +196,16 @@ uint32_t
 imsgcall_start(struct imsgcall *c, uint32_t type, int fd, const void *data,
     size_t len, int ms, imsgcall_cb *cb, void *arg)
 {
-	int64_t now = ms < 0 ? 0 : imsgloopi_now(), due = CALL_NEVER;
+	int64_t due = ms < 0 ? CALL_NEVER : imsgloopi_in(ms);
 	struct call *k;
 
 	if (c->table.n >= c->max) {
 		errno = EAGAIN;
 		return 0;
 	}
-	if (ms >= 0)
-		due = now + (int64_t)ms * CALL_MS;
 	if ((k = imsgcalli_make(&c->table, due)) == NULL)
 		return 0;
-	if (call_arm(c, now, due) == -1 ||
+	if (call_arm(c, due) == -1 ||
 	    imsgloop_compose(c->chan, type, k->number, 0, fd, data, len) ==
 		-1) {
 		imsgcalli_drop(&c->table, k);

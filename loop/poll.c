@@ -278,7 +278,10 @@ imsgloop_poll_turn(struct imsgloop *loop, int ms)
 	left = imsgloopi_timers_left(&l->timers);
 	if (left >= 0 && (ms < 0 || left < ms))
 		ms = left;
-	if ((ready = poll(l->pfd, (nfds_t)l->n, ms)) == -1)
+	/* With nothing to ask for, the kernel need not be asked. */
+	if (ms == 0 && l->watched == 0)
+		ready = 0;
+	else if ((ready = poll(l->pfd, (nfds_t)l->n, ms)) == -1)
 		return errno == EINTR ? 0 : -1;
 	return handle(l, NULL, l->n, ready);
 }

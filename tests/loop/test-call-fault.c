@@ -89,6 +89,7 @@ test_recv(struct imsgbuf *b, struct imsg *m, int ms)
 #include "../../loop/chan.c"
 #include "../../loop/chan-io.c"
 #include "../../loop/chan-queue.c"
+#include "../../loop/chan-turn.c"
 #include "../../loop/loop.c"
 #include "../../loop/poll.c"
 #include "../../loop/poll-timers.c"
@@ -113,6 +114,40 @@ test_recv(struct imsgbuf *b, struct imsg *m, int ms)
 		}                                        \
 	} while (0)
 
+/* A loop that cannot always do what it is asked for. */
+static size_t asked, refuse_at;
+
+static int
+refuse(void)
+{
+	if (++asked != refuse_at)
+		return 0;
+	errno = ENOMEM;
+	return 1;
+}
+
+static int
+refusing_add(struct imsgloop *loop, struct imsgloop_watch *w)
+{
+	return refuse() ? -1 : poll_ops.add(loop, w);
+}
+
+static int
+refusing_set(
+    struct imsgloop *loop, struct imsgloop_watch *w, short events, int ms)
+{
+	return refuse() ? -1 : poll_ops.set(loop, w, events, ms);
+}
+
+static void
+refusing_del(struct imsgloop *loop, struct imsgloop_watch *w)
+{
+	poll_ops.del(loop, w);
+}
+
+static const struct imsgloop_ops refusing = { refusing_add, refusing_set,
+	refusing_del };
+
 static void
 begin(struct pair *p)
 {
@@ -122,6 +157,8 @@ begin(struct pair *p)
 	p->fds = open_fds();
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
 	AGAIN((p->loop = imsgloop_poll_new()) != NULL);
+	if (refuse_at > 0)
+		p->loop->ops = &refusing;
 	AGAIN((p->chan = imsgloop_open(p->loop, s[0], &pair_cb, p)) != NULL);
 	AGAIN((p->call = imsgcall_new(p->chan, IMSGCALL_LOWER)) != NULL);
 	assert_int_equal(imsgbuf_init(&p->peer, s[1]), 0);
@@ -203,11 +240,61 @@ every_want_of_memory_is_survived(void **state)
 	assert_true(i > CALLS * 2);
 }
 
+/*
+ * Wherever the loop refuses: each call ends once, and then the channel.  A
+ * channel that the loop cannot serve ends with the loop's error.
+ */
+static void
+every_refusal_of_the_loop_is_survived(void **state)
+{
+	int i, started, told;
+	struct pair p;
+	uint32_t n;
+
+	(void)state;
+	fail_at = 0;
+	for (refuse_at = 1;; refuse_at++) {
+		asked = 0;
+		begin(&p);
+		for (i = started = 0; i < 6; i++) {
+			if ((n = pair_start(&p, 12 - 2 * i)) == 0)
+				assert_int_equal(errno, ENOMEM);
+			else
+				started++;
+			if (i == 3)
+				peer_answer(&p, n);
+			pair_turn(&p);
+			if (p.chan == NULL)
+				break;
+		}
+		if (p.chan != NULL)
+			wait_once(&p);
+		for (i = 0; i < 10; i++)
+			(void)imsgloop_poll_turn(p.loop, 2);
+		pair_hang_up(&p);
+		for (i = 0; i < 1000 && p.chan != NULL; i++)
+			(void)imsgloop_poll_turn(p.loop, 2);
+		assert_null(p.chan);
+		for (i = told = 0; i < p.log.n; i++)
+			told += strchr("atpx", p.log.what[i]) != NULL;
+		assert_int_equal(told, started);
+		assert_int_equal(p.log.what[p.log.n - 1], 'e');
+		pair_close(&p);
+		assert_int_equal(live, 0);
+		if (asked < refuse_at)
+			break;
+	}
+	printf("# %zu refusals\n", refuse_at - 1);
+	assert_true(refuse_at > 10);
+	refuse_at = 0;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_want_of_memory_is_survived),
+		cmocka_unit_test(every_refusal_of_the_loop_is_survived),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
