@@ -57,6 +57,14 @@ struct imsgproc_peer;		/* another one, which it talks to */
 
 /* Message types from here on are the library's. */
 #define IMSGPROC_TYPES		0xffffff00U
+/* Their names, for imsgdump -H imsg_proc.h:IMSGPROC_MSG_* */
+#define IMSGPROC_MSG_PEER	0xffffff00U
+#define IMSGPROC_MSG_BEGIN	0xffffff01U
+#define IMSGPROC_MSG_READY	0xffffff02U
+#define IMSGPROC_MSG_FAILED	0xffffff03U
+#define IMSGPROC_MSG_RELOAD	0xffffff04U
+#define IMSGPROC_MSG_RELOADED	0xffffff05U
+#define IMSGPROC_MSG_STOP	0xffffff06U
 /* Longest name of a process, without the NUL; most processes of a daemon. */
 #define IMSGPROC_NAME		31
 #define IMSGPROC_MAX		256
@@ -222,7 +230,8 @@ int	 imsgproc_run(const struct imsgproc_daemon *, void *arg);
  * imsgproc_peer_name, _instance: who it is.
  * imsgproc_peer_chan: its channel, for imsg_call.h, or to pause it, not to
  *	detach it; NULL ENOTCONN: it is not there.  Valid until `peer' with up
- *	0.  Limits: 64 MiB and 1,024 descriptors queued, 256 unfetched.
+ *	0.  Limits: 64 MiB and 1,024 descriptors queued (ENOBUFS), 1 MiB and
+ *	256 descriptors unfetched.
  * imsgproc_send: composes to a process by name.  instance IMSGPROC_ALL: to each
  *	that is there, with a descriptor of their own (dup); 0, or -1 if one did
  *	not get it.  ENOENT, ENOTCONN, EINVAL (a type of the library's), else as

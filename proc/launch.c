@@ -42,21 +42,13 @@ struct launch {
 	int sock[2]; /* ours, the child's */
 };
 
-int
-imsgpi_program_open(struct program *p)
+/* By its name where the system does not let one execute an open file. */
+static int
+program_name(struct program *p)
 {
-	int fd;
-
-	p->path[0] = '\0';
-	if ((p->fd = imsgpi_os.openself()) >= 0 && p->fd <= IMSGPROC_FD) {
-		fd = p->fd;
-		p->fd = imsgpi_os.dup(fd, IMSGPROC_FD + 1);
-		imsgpi_close(fd);
-		if (p->fd == -1)
-			return -1;
-	}
-	if (p->fd >= 0 || imsgpi_os.self(p->path, sizeof(p->path)) == 0)
+	if (imsgpi_os.self(p->path, sizeof(p->path)) == 0)
 		return 0;
+	p->path[0] = '\0';
 	if (imsgpi_argv0 == NULL || strchr(imsgpi_argv0, '/') == NULL)
 		return -1;
 	if (strlen(imsgpi_argv0) >= sizeof(p->path)) {
@@ -65,6 +57,21 @@ imsgpi_program_open(struct program *p)
 	}
 	memcpy(p->path, imsgpi_argv0, strlen(imsgpi_argv0) + 1);
 	return 0;
+}
+
+int
+imsgpi_program_open(struct program *p)
+{
+	int fd, named = program_name(p);
+
+	fd = imsgpi_os.openself();
+	p->fd = fd;
+	/* Out of the way of the numbers that a child has. */
+	if (fd >= 0 && fd <= IMSGPROC_FD) {
+		p->fd = imsgpi_os.dup(fd, IMSGPROC_FD + 1);
+		imsgpi_close(fd);
+	}
+	return p->fd >= 0 ? 0 : named;
 }
 
 void
@@ -151,7 +158,7 @@ launch_child(const struct launch *l)
 	if (launch_descriptors(l) == 0) {
 		if (p->fd >= 0)
 			(void)imsgpi_os.execfd(p->fd, l->argv, l->envp);
-		else
+		if (p->fd < 0 || (errno == ENOSYS && p->path[0] != '\0'))
 			(void)imsgpi_os.execve(p->path, l->argv, l->envp);
 	}
 	launch_failed(l, errno);

@@ -5,9 +5,9 @@
 
 #include "proc-int.h"
 
-/* This program's own file: open, or else by its name. */
+/* This program's own file: open if that can be, and by its name. */
 struct program {
-	int fd; /* -1: path */
+	int fd; /* -1: path alone */
 	char path[1024];
 };
 

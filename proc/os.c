@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
 #endif
@@ -128,9 +131,16 @@ os_self(char *path, size_t size)
 {
 #if defined(__linux__)
 	ssize_t n = readlink("/proc/self/exe", path, size);
+	const char *name;
 
-	if (n == -1)
-		return -1;
+	if (n == -1) {
+		/* There is no /proc; who executed us said what. */
+		name = (const char *)getauxval(AT_EXECFN);
+		if (name == NULL || name[0] != '/')
+			return -1;
+		n = (ssize_t)strlen(name);
+		memcpy(path, name, (size_t)n < size ? (size_t)n : size);
+	}
 	if ((size_t)n >= size) {
 		errno = ERANGE;
 		return -1;

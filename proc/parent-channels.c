@@ -14,7 +14,9 @@
 #include "parent.h"
 
 /* So many messages of ours, beyond one for each member, may wait for one. */
-#define CONTROL_MAX 64
+#ifndef IMSGPI_CONTROL_MAX
+#define IMSGPI_CONTROL_MAX 64
+#endif
 
 /*
  * What the program queued may have reached a limit that must not hold up ours;
@@ -49,7 +51,7 @@ imsgpi_control(
 
 	if (imsgbuf_queuelen(ib) == 0)
 		m->control = 0;
-	if (++m->control > CONTROL_MAX + m->family->n) {
+	if (++m->control > IMSGPI_CONTROL_MAX + m->family->n) {
 		imsgpi_close(fd);
 		imsgpi_condemn(m, "does not read its channel");
 		return -1;

@@ -137,7 +137,7 @@ talk_message(struct imsgloop_chan *chan, struct imsg *msg, void *arg)
 		    m, "sent a message, and has no channel to the parent");
 	else if (m->family->running)
 		talk_deliver(m, msg);
-	else
+	else if (!m->family->proc->stopping)
 		talk_hold(m, msg);
 }
 

@@ -29,6 +29,7 @@ imsgpi_limit(struct imsgbuf *ib)
 	memset(&limits, 0, sizeof(limits));
 	limits.wbytes = (size_t)64 * 1024 * 1024;
 	limits.wfds = 1024;
+	limits.rbytes = (size_t)1024 * 1024;
 	limits.rfds = 256;
 	(void)imsgbuf_set_limits(ib, &limits);
 }
