@@ -4,7 +4,7 @@
 # How a target is built with a fuzzer's compiler.  Sourced by run and afl,
 # which have set top.
 
-targets='ibuf raw wire classic write peek dump-capture dump-stream'
+targets='ibuf raw wire classic write peek call dump-capture dump-stream'
 define='-std=c11 -g -DIMSG_OS_REPLACEABLE -D_DEFAULT_SOURCE'
 shrunk='-DIMSGI_INPUT_SIZE=67 -DIMSGI_CHUNK_SIZE=192 -DIMSGI_CHUNK_FIRST=64
     -DIMSGI_PLACE_MAX=48 -DIMSGI_GUESS_MIN=24 -DIMSGI_IOV_MAX=3
@@ -33,6 +33,8 @@ fuzz_extra()
 	p=$top/examples/peek
 	d=$top/tools/imsgdump
 	case $1 in
+	call)
+		echo "$top"/loop/*.c ;;
 	peek)
 		echo "$p/answer.c" "$p/entry.c" "$p/print.c" ;;
 	dump-capture)

@@ -58,7 +58,7 @@
 #endif
 
 /* major * 10000 + minor * 100 + patch of this header; see imsg_version() */
-#define IMSG_VERSION		10100
+#define IMSG_VERSION		10200
 
 #define IMSG_HEADER_SIZE	sizeof(struct imsg_hdr)
 /* Default largest total size of a message; see imsgbuf_set_maxsize(). */

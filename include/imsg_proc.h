@@ -250,6 +250,11 @@ int	 imsgproc_run(const struct imsgproc_daemon *, void *arg);
  * imsgproc_signal: handler for another signal, in the loop.  NULL: ignore.
  */
 #define IMSGPROC_ALL	0xffffffffU
+#if defined(__cplusplus) && defined(__GNUC__)
+/* As stat() and struct stat, which C++ warns of. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 struct imsgproc_peer	*imsgproc_peer(struct imsgproc *, const char *name,
 			    unsigned int instance);
 const char	*imsgproc_peer_name(const struct imsgproc_peer *);
@@ -264,6 +269,9 @@ int		 imsgproc_forward(struct imsgproc_peer *, struct imsg *);
 const char	*imsgproc_name(const struct imsgproc *);
 unsigned int	 imsgproc_instance(const struct imsgproc *);
 struct imsgloop	*imsgproc_loop(struct imsgproc *);
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 void		*imsgproc_arg(const struct imsgproc *);
 void		 imsgproc_set_arg(struct imsgproc *, void *);
 void		 imsgproc_stop(struct imsgproc *, int status);

@@ -154,9 +154,10 @@ imsgproc_send_peer(struct imsgproc_peer *peer, uint32_t type, uint32_t peerid,
 		errno = EINVAL;
 		return -1;
 	}
-	if (imsgproc_peer_chan(peer) == NULL)
+	if (imsgproc_peer_chan(peer) == NULL ||
+	    imsgloop_compose(peer->chan, type, peerid, 0, fd, data, len) == -1)
 		return -1;
-	return imsgloop_compose(peer->chan, type, peerid, 0, fd, data, len);
+	return 0;
 }
 
 /* A copy of the descriptor travels, so that each may fail by itself. */
@@ -230,14 +231,14 @@ imsgproc_forward(struct imsgproc_peer *peer, struct imsg *m)
 	if (imsgproc_peer_chan(peer) == NULL)
 		return -1;
 	if (imsg_fd_status(m) != IMSG_FD_PRESENT)
-		return imsgloop_forward(peer->chan, m);
+		return imsgloop_forward(peer->chan, m) == -1 ? -1 : 0;
 	if ((fd = imsgpi_os.dup(m->buf->fd, 0)) == -1)
 		return -1;
 	r = imsgloop_compose(peer->chan, h->type, h->peerid, (pid_t)h->pid, fd,
 	    m->data, h->len - IMSG_HEADER_SIZE);
 	if (r == -1)
 		imsgpi_close(fd);
-	return r;
+	return r == -1 ? -1 : 0;
 }
 
 const char *

@@ -238,7 +238,7 @@ add_paths(struct sandbox *sb, int ruleset, uint64_t level)
 {
 	uint64_t rights = rights_of_promises(sb->promises) & level;
 	const struct imsgproc_path *p;
-	unsigned int may;
+	unsigned int may = 0;
 
 	if (sb->paths == NULL) {
 		if (add_path(ruleset, "/", rights) == -1)

@@ -221,7 +221,7 @@ add_facts(const struct sandbox *sb, int level)
 }
 
 static void
-say_missing(struct sandbox *sb)
+say_skipped(struct sandbox *sb)
 {
 	if (seccomp_syscall_resolve_name("socketcall") >= 0)
 		imsgpi_sandbox_missing(sb, "kinds and options of sockets",
@@ -237,7 +237,7 @@ imsgpi_seccomp_enter(struct sandbox *sb, int level)
 {
 	uint32_t promises = add_facts(sb, level);
 
-	say_missing(sb);
+	say_skipped(sb);
 	/* In this order: the inner one may well refuse to load another. */
 	if ((promises & P_ERROR) == 0 && load(promises, true) == -1)
 		return imsgpi_sandbox_fail(sb, "seccomp");

@@ -156,7 +156,7 @@ imsgpi_sandbox_fail(struct sandbox *sb, const char *what)
 }
 
 static int
-check_paths(struct sandbox *sb)
+sandbox_paths_check(struct sandbox *sb)
 {
 	const struct imsgproc_path *p;
 	unsigned int may;
@@ -189,7 +189,7 @@ imsgproc_sandbox(const char *promises, const struct imsgproc_path *paths,
 		why[0] = '\0';
 	if (imsgpi_promises(promises, &sb.promises) == -1)
 		return imsgpi_sandbox_fail(&sb, "promises");
-	if (check_paths(&sb) == -1)
+	if (sandbox_paths_check(&sb) == -1)
 		return -1;
 	/* localtime(3) then has no file to open. */
 	tzset();

@@ -12,8 +12,7 @@ strict="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes
     -Werror"
 make=$src/dist/amalgamate
 
-sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" |
-    sort >"$tmp/documented"
+symbols_of libimsg >"$tmp/documented"
 mkdir "$tmp/one" "$tmp/a b" "$tmp/empty"
 c=$tmp/one/imsg.c
 h=$tmp/one/imsg.h

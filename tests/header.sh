@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# header.sh SOURCE_DIR CC: the public header compiles everywhere it promises
-# to, and declares nothing that is not documented.
+# header.sh SOURCE_DIR CC: the public headers compile everywhere they promise
+# to, and declare nothing that is not documented.
 src=$1
 cc=$2
 . "$src/tests/tap.sh"
@@ -284,8 +284,78 @@ $cc -E -P -I"$src/include" -x c "$tmp/b.c" | tr '\n' ' ' | tr ';' '\n' |
     grep -v '\btypedef\b' |
     grep -oE '\b(ibufq?|msgbuf|imsgbuf|imsg)_[a-z0-9_]+ ?\(' |
     tr -d ' (' | sort -u >"$tmp/functions"
-sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" |
-    sort >"$tmp/documented"
+symbols_of libimsg >"$tmp/documented"
 check "declares exactly the documented functions" \
+    diff "$tmp/documented" "$tmp/functions"
+
+#
+# The headers of the add-ons
+#
+
+for h in imsg_loop imsg_call imsg_proc imsg_loop_event; do
+	echo "#include <$h.h>
+	int main(void) { return IMSGLOOP_EOF == 0; }" >"$tmp/$h.c"
+	# The adapter is of use only where there is libevent.
+	if [ $h = imsg_loop_event ] &&
+	    ! echo '#include <event2/event.h>' |
+	    $cc -x c -fsyntax-only - 2>/dev/null; then
+		skip "$h.h" "no libevent for $cc"
+		continue
+	fi
+	for std in c99 c11 gnu11; do
+		check "$h.h alone, $std" compile $std <"$tmp/$h.c"
+	done
+	check "$h.h with API 78" compile c99 -DIMSG_API_VERSION=78 <"$tmp/$h.c"
+	check "$h.h twice, after the others" compile c11 <<-END
+		#include <imsg_call.h>
+		#include <imsg_proc.h>
+		#include <$h.h>
+		#include <$h.h>
+	END
+	[ -n "$cxx" ] ||
+	    skip "$h.h alone, C++" "no C++ compiler that belongs to $cc"
+	for std in ${cxx:+c++11 c++14 c++17 c++20}; do
+		if echo | $cxx -x c++ -std=$std -fsyntax-only - 2>/dev/null
+		then
+			check "$h.h alone, $std" cxx_compile $std <"$tmp/$h.c"
+		else
+			skip "$h.h alone, $std" "$cxx does not know it"
+		fi
+	done
+	# What it adds to all that it includes begins with its own names.
+	grep '^#include <' "$src/include/$h.h" >"$tmp/c.c"
+	$cc -dM -E -I"$src/include" -x c "$tmp/c.c" | sort >"$tmp/without"
+	$cc -dM -E -I"$src/include" -x c "$tmp/$h.c" | sort |
+	    comm -13 "$tmp/without" - | awk '{ print $2 }' >"$tmp/macros"
+	check "$h.h defines macros of its own name only" refuses grep -vE \
+	    "^(LIBIMSG_IMSG_[A-Z]+(_EVENT)?_H$|$(echo ${h%_event} |
+	    tr -d _ | tr a-z A-Z)_)" "$tmp/macros"
+done
+{
+	echo '#include <imsg_call.h>'
+	echo '#include <imsg_proc.h>'
+	cat "$tmp/field.c"
+} >"$tmp/field2.c"
+check "they leave the names of programs alone, too" compile c11 <"$tmp/field2.c"
+
+# declared HEADER...: the functions and variables that they declare
+declared()
+{
+	for h; do
+		echo "#include <$h>"
+	done | $cc -E -P -I"$src/include" -x c - | tr '\n' ' ' | tr ';' '\n' |
+	    grep -v '\btypedef\b' >"$tmp/declarations"
+	grep -oE '\bimsg(loop|call|proc)_[a-z0-9_]+ ?\(' "$tmp/declarations" |
+	    tr -d ' ('
+	sed -n 's/^ *extern .*[ *]\([a-z0-9_]*\) *$/\1/p' "$tmp/declarations" |
+	    grep ^imsg
+}
+declared imsg_loop.h imsg_call.h | sort -u >"$tmp/functions"
+symbols_of libimsg-loop >"$tmp/documented"
+check "imsg_loop.h and imsg_call.h declare what is documented" \
+    diff "$tmp/documented" "$tmp/functions"
+declared imsg_proc.h | grep ^imsgproc_ | sort -u >"$tmp/functions"
+symbols_of libimsg-proc >"$tmp/documented"
+check "imsg_proc.h declares what is documented" \
     diff "$tmp/documented" "$tmp/functions"
 done_testing

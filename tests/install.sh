@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# install.sh SOURCE_DIR BUILD_DIR CC LIBRARY: what gets installed is complete,
+# install.sh SOURCE_DIR BUILD_DIR CC LIBRARY...: what gets installed is complete,
 # and a program finds it with pkg-config alone: installed anywhere, not
 # installed at all, or as a Meson subproject, of either kind; and imsgdump finds
 # what is its own.
@@ -68,13 +68,71 @@ check "the header is installed as <imsg.h>" \
 check "the library names its version" test -f "$libdir/libimsg.so.1"
 
 man=$(find "$root" -type d -name man3)
-sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" >"$tmp/names"
+symbols_of libimsg >"$tmp/names"
+if [ -f "$libdir/libimsg-loop.a" ]; then
+	symbols_of libimsg-loop >>"$tmp/names"
+	symbols_of libimsg-proc >>"$tmp/names"
+fi
 : >"$tmp/missing"
 while read -r f; do
 	[ -s "$man/$f.3" ] || echo "$f.3" >>"$tmp/missing"
 done <"$tmp/names"
-check "every function has a manual page" test ! -s "$tmp/missing"
+check "every function has a manual page" sh -c "
+    cat '$tmp/missing'; [ ! -s '$tmp/missing' ]"
 check "imsg.7 is installed" test -s "$man/../man7/imsg.7"
+
+# ---- the add-ons, as far as this build has them
+
+# addon NAME FLAGS...: the program with libimsg-NAME as pkg-config says
+addon()
+{
+	name=$1
+	shift
+	flags=$(pkg-config "$@" --cflags --libs libimsg-$name) &&
+	    eval "$cc -std=c11 -Wall -Wextra -Werror $runtime $more \
+	    -o '$tmp/installed-$name' '$src/tests/installed-$name.c' $flags"
+}
+
+# answers NAME LIBRARY_PATH
+answers()
+{
+	[ "$(env LD_LIBRARY_PATH="$2" $wrapper "$tmp/installed-$1")" = \
+	    "answer: hello" ]
+}
+
+# runs_addon TITLE NAME LIBRARY_PATH: processes execute the program anew, which
+# an emulator cannot.
+runs_addon()
+{
+	if [ -n "$wrapper" ] && [ "$2" = proc ]; then
+		skip "$1" "an emulator does not run what is executed in it"
+	else
+		runs "$1" answers "$2" "$3"
+	fi
+}
+
+addons=
+[ ! -f "$libdir/libimsg-loop.a" ] || addons="loop proc"
+for a in $addons; do
+	check "pkg-config libimsg-$a builds a program" addon $a
+	runs_addon "... and it runs with the installed libraries" $a "$libdir"
+	check "libimsg-$a names its version" test -f "$libdir/libimsg-$a.so.1"
+	check "libimsg-$a brings what it stands on" sh -c "
+	    pkg-config --print-requires libimsg-$a | grep '^libimsg'"
+done
+for h in ${addons:+imsg_call imsg_loop imsg_loop_event imsg_proc}; do
+	check "<$h.h> is installed" sh -c \
+	    "[ -s \"\$(find '$root' -path '*/include/$h.h')\" ]"
+done
+if [ -n "$addons" ]; then
+	check "<imsg_loop_event.h> makes the library need no libevent" \
+	    sh -c "! grep -E 'libevent|-levent' '$PKG_CONFIG_PATH'/libimsg-*.pc"
+else
+	skip "the add-ons" "this build leaves them out"
+	check "nothing of them is installed" sh -c \
+	    "[ -z \"\$(find '$root' -name '*imsg[-_]loop*' -o \
+	    -name '*imsg[-_]proc*' -o -name '*imsgcall*')\" ]"
+fi
 
 # ---- the tools, as far as this build has them
 
@@ -210,6 +268,11 @@ for name in libimsg libimsg78; do
 done
 check "uninstalled: libimsg78 asks for API 78" \
     sh -c 'pkg-config --cflags libimsg78 | grep -q IMSG_API_VERSION=78'
+for a in $addons; do
+	check "uninstalled: libimsg-$a builds a program" addon $a
+	runs_addon "uninstalled: it runs" $a \
+	    "$build/src:$build/loop:$build/proc"
+done
 
 # The rest is about Meson more than about the system that is built for.
 if grep -q '^cross_file' "$build/meson-private/cmd_line.txt"; then
@@ -280,6 +343,13 @@ check "... has nothing of the tools with -Dtools=disabled" sh -c "
     ! grep 'tools/.*[.]c' '$tmp/b/build.ninja' &&
     [ -z \"\$(find '$tmp/dest' -name '*imsgrec*' -o -name '*imsgdump*')\" ]"
 find "$tmp/dest" ! -type d ! -path "$tmp/dest/odd prefix/*" >"$tmp/stray"
+for f in include/imsg_call.h include/imsg_loop.h include/imsg_loop_event.h \
+    include/imsg_proc.h lib/libimsg-loop.so.1 lib/libimsg-proc.so.1 \
+    lib/libimsg-loop.a lib/libimsg-proc.a lib/pkgconfig/libimsg-loop.pc \
+    lib/pkgconfig/libimsg-proc.pc share/man/man3/imsg_loop.3 \
+    share/man/man3/imsgproc_run.3; do
+	check "... has $f" test -s "$tmp/dest/odd prefix/$f"
+done
 check "... exports versioned symbols" sh -c \
     "${NM:-nm} -D '$tmp/dest/odd prefix/lib/libimsg.so' | grep -q '@@LIBIMSG_1\.0'"
 check "... and nothing beside it" test ! -s "$tmp/stray"
@@ -287,6 +357,10 @@ moved
 check "moved, pkg-config --define-prefix finds it" \
     program libimsg --define-prefix
 check "... and it runs" hello "$here"
+for a in loop proc; do
+	check "... libimsg-$a, too" addon $a --define-prefix
+	check "... which runs" answers $a "$here"
+done
 if echo 'int main(void) { return 0; }' |
     $cc -static -o "$tmp/nothing" -x c - 2>/dev/null; then
 	more=-static
@@ -294,6 +368,12 @@ if echo 'int main(void) { return 0; }' |
 		check "pkg-config --static, cc -static ($name)" \
 		    program $name --define-prefix --static
 		check "... needs no library to run ($name)" hello /nonexistent
+	done
+	for a in loop proc; do
+		check "pkg-config --static, cc -static (libimsg-$a)" \
+		    addon $a --define-prefix --static
+		check "... needs no library to run (libimsg-$a)" \
+		    answers $a /nonexistent
 	done
 	more=
 else
@@ -313,6 +393,10 @@ check "... has no shared library" \
 moved
 check "... and links" program libimsg --define-prefix
 check "... without one" refuses needs_library "$tmp/program"
+for a in loop proc; do
+	check "... libimsg-$a, too" addon $a --define-prefix --static
+	check "... which runs" answers $a /nonexistent
+done
 check "... libimsgrec, too" recorder --define-prefix
 check "... which records" records /nonexistent
 if [ -x "$tmp/moved here/bin/imsgdump" ]; then
@@ -340,24 +424,43 @@ check "... Meson says that imsgdump is left out" \
 check "... and it is" test ! -e "$tmp/dest/usr/bin/imsgdump"
 check "... but libimsgrec needs neither" test -s \
     "$tmp/dest/usr/lib/libimsgrec.a"
+check "... libimsg-proc is there, too, without libseccomp" test -s \
+    "$tmp/dest/usr/lib/libimsg-proc.a"
+check "... and does not ask for it" sh -c \
+    "! grep -q seccomp '$tmp/dest/usr/lib/pkgconfig/libimsg-proc.pc'"
 check "-Dtools=enabled fails there" refuses fresh -Dtools=enabled \
     --native-file "$tmp/bare"
+check "-Dsandbox=enabled fails there" refuses fresh -Dsandbox=enabled \
+    --native-file "$tmp/bare"
+check "-Daddons=disabled" fresh --prefix=/usr --libdir=lib \
+    -Daddons=disabled
+check "... has none of them" sh -c "
+    [ -s '$tmp/dest/usr/lib/libimsg.a' ] && [ -z \"\$(find '$tmp/dest' \
+    -name '*imsg[-_]loop*' -o -name '*imsg[-_]proc*' -o \
+    -name '*imsg_call*' -o -name 'imsgloop*')\" ]"
 
 # Subprojects.  Whatever the machine has installed must not count.
 unset PKG_CONFIG_PATH
 PKG_CONFIG_LIBDIR=/nonexistent
 export PKG_CONFIG_LIBDIR
 mkdir -p "$tmp/project/subprojects"
-cp "$src/examples/readme.c" "$tmp/project"
+cp "$src/examples/readme.c" "$src"/tests/installed-*.c "$tmp/project"
 
-# parent FALLBACK: a project that wants the library under both names
+# parent FALLBACK [ADDON...]: a project that wants the library under both names,
+# and these
 parent()
 {
+	fallback=$1
+	shift
 	cat >"$tmp/project/meson.build" <<-END
 	project('program', 'c', default_options: 'c_std=gnu11')
 	foreach name : ['libimsg', 'libimsg78']
 	  executable('with-' + name, 'readme.c',
-	    dependencies: dependency(name$1))
+	    dependencies: dependency(name$fallback))
+	endforeach
+	foreach name : '$*'.split()
+	  executable('installed-' + name, 'installed-' + name + '.c',
+	    dependencies: dependency('libimsg-' + name$fallback))
 	endforeach
 	END
 }
@@ -385,6 +488,8 @@ installs()
 check "... and is all that is installed" installs 3
 check "... and leaves the tests out" test ! -e \
     "$tmp/b/subprojects/libimsg/tests"
+check "... and what it does not use" test ! -e \
+    "$tmp/b/subprojects/libimsg/proc/libimsg-proc.a"
 for option in -Ddefault_library=static -Dlibimsg:default_library=static; do
 	check "works as a Meson subproject, $option" subproject $option
 	check "... static" refuses needs_library "$tmp/b/with-libimsg78"
@@ -398,6 +503,20 @@ api()
 	    grep -q IMSG_API_VERSION
 }
 check "each name has its API" api
+
+# with_addons MESON_OPTIONS...
+with_addons()
+{
+	subproject "$@" && for a in loop proc; do
+		[ "$("$tmp/b/installed-$a")" = "answer: hello" ] || return
+	done
+}
+parent ", fallback: 'libimsg'" loop proc
+check "the add-ons of a Meson subproject" with_addons
+check "... are in the programs, and not installed" installs 3
+check "... static" with_addons -Ddefault_library=static
+check "... are not there with -Dlibimsg:addons=disabled" refuses subproject \
+    -Dlibimsg:addons=disabled
 
 # With a wrap file, by git, without fallback in the call.
 if command -v git >/dev/null 2>&1; then
@@ -417,10 +536,10 @@ if command -v git >/dev/null 2>&1; then
 	depth = 1
 
 	[provide]
-	dependency_names = libimsg, libimsg78
+	dependency_names = libimsg, libimsg78, libimsg-loop, libimsg-proc
 	END
-	parent ''
-	check "works with a wrap file" subproject
+	parent '' loop proc
+	check "works with a wrap file" with_addons
 else
 	skip "works with a wrap file" "no git"
 fi

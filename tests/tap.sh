@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Sourced by the test scripts: ok NAME, not_ok NAME, check NAME COMMAND...,
-# runs NAME COMMAND..., skip NAME WHY, done_testing.  $tmp is a directory that
-# goes away at the end, $wrapper what runs programs for another system, if any.
+# runs NAME COMMAND..., skip NAME WHY, done_testing, symbols_of LIBRARY.  $tmp is
+# a directory that goes away at the end, $wrapper what runs programs for another
+# system, if any, $src the source directory, which the script itself sets.
 set -u
 tap_n=0
 tap_bad=0
@@ -55,6 +56,19 @@ runs()
 refuses()
 {
 	! "$@"
+}
+
+# symbols_of libimsg|libimsg-loop|libimsg-proc: the symbols that it exports, as
+# docs/SYMBOLS.md says
+symbols_of()
+{
+	case $1 in
+	*-loop)	set -- '^imsg(loop|call)_' ;;
+	*-proc)	set -- '^imsgproc_' ;;
+	*)	set -- '^(i|msg)buf|^imsg(buf)?_' ;;
+	esac
+	sed -n 's/^- `\([a-z0-9_]*\)`.*/\1/p' "$src/docs/SYMBOLS.md" |
+	    grep -E "$1" | sort
 }
 
 done_testing()
