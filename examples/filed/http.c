@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* HTTP/1.1, as much as a server of files needs: neither sockets nor files. */
-#include <stdarg.h>
-
 #include "filed.h"
 
 #define HTTP_DATE "%a, %d %b %Y %H:%M:%S GMT"
@@ -12,12 +10,14 @@ static const char *const types[][2] = { { ".css", "text/css" },
 	{ ".json", "application/json" }, { ".pdf", "application/pdf" },
 	{ ".png", "image/png" }, { ".svg", "image/svg+xml" },
 	{ ".txt", "text/plain; charset=utf-8" },
-	{ "", "application/octet-stream" } };
+	{ NULL, "application/octet-stream" } };
 
+/* The URL comes first, then the names of headers. */
 static int
-keep(http_parser *p, size_t i, const char *at, size_t len)
+on_name(http_parser *p, const char *at, size_t len)
 {
 	struct request *r = p->data;
+	int i = r->value[URL] == NULL ? URL : NAME;
 
 	r->value[i] = r->buf + (at - r->buf);
 	r->len[i] = len;
@@ -25,30 +25,19 @@ keep(http_parser *p, size_t i, const char *at, size_t len)
 }
 
 static int
-on_url(http_parser *p, const char *at, size_t len)
-{
-	return keep(p, URL, at, len);
-}
-
-static int
-on_field(http_parser *p, const char *at, size_t len)
-{
-	return keep(p, NAME, at, len);
-}
-
-static int
 on_value(http_parser *p, const char *at, size_t len)
 {
-	static const char *const names[] = { [HOST] = "host",
-		[RANGE] = "range",
-		[SINCE] = "if-modified-since" };
+	static const char *const names[] = { "", "host", "range",
+		"if-modified-since" };
 	struct request *r = p->data;
 	size_t i;
 
 	for (i = HOST; i < NAME; i++)
 		if (strlen(names[i]) == r->len[NAME] &&
-		    strncasecmp(names[i], r->value[NAME], r->len[NAME]) == 0)
-			return keep(p, i, at, len);
+		    strncasecmp(names[i], r->value[NAME], r->len[NAME]) == 0) {
+			r->value[i] = r->buf + (at - r->buf);
+			r->len[i] = len;
+		}
 	return 0;
 }
 
@@ -87,6 +76,8 @@ decode(struct request *r)
 	char hex[3] = "", *s = r->value[URL];
 	size_t i, n = 0;
 
+	if (r->len[URL] >= NAME_LEN)
+		return 414;
 	if (http_parser_parse_url(s, r->len[URL], 0, &u) != 0)
 		return 400;
 	s += u.field_data[UF_PATH].off;
@@ -102,8 +93,8 @@ decode(struct request *r)
 			i += 2;
 		}
 		/* Relative to the root: without slashes in front. */
-		if ((n > 0 || r->path[n] != '/') && ++n == NAME_LEN)
-			return 414;
+		if (n > 0 || r->path[n] != '/')
+			n++;
 	}
 	r->path[n] = '\0';
 	return 0;
@@ -113,8 +104,8 @@ decode(struct request *r)
 void
 request_parse(struct request *r, char *buf, size_t len, size_t size)
 {
-	static const http_parser_settings settings = { .on_url = on_url,
-		.on_header_field = on_field,
+	static const http_parser_settings settings = { .on_url = on_name,
+		.on_header_field = on_name,
 		.on_header_value = on_value,
 		.on_headers_complete = on_headers,
 		.on_message_complete = on_complete };
@@ -145,16 +136,14 @@ request_parse(struct request *r, char *buf, size_t len, size_t size)
 static void __attribute__((__format__(printf, 2, 3)))
 put(struct answer *a, const char *fmt, ...)
 {
-	size_t room = sizeof(a->head) - a->len;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(a->head + a->len, room, fmt, ap);
+	n = vsnprintf(a->head + a->len, sizeof(a->head) - a->len, fmt, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= room)
+	if (n < 0 || (a->len += (size_t)n) >= sizeof(a->head))
 		abort();
-	a->len += (size_t)n;
 }
 
 static void
@@ -171,7 +160,7 @@ put_date(struct answer *a, const char *name, time_t t)
 static int
 range(const char *s, struct answer *a, long long size)
 {
-	long long from, to = LLONG_MAX;
+	long long from, to = INT64_MAX;
 	char more;
 	int n;
 
@@ -193,13 +182,13 @@ range(const char *s, struct answer *a, long long size)
 static const char *
 type_of(const char *path)
 {
-	size_t i, n, len = strlen(path);
+	const char *dot = strrchr(path, '.');
+	size_t i = 0, len = strlen(path);
 
 	if (len == 0 || path[len - 1] == '/')
 		return "text/html; charset=utf-8";
-	for (i = 0; (n = strlen(types[i][0])) > 0; i++)
-		if (len > n && strcmp(path + len - n, types[i][0]) == 0)
-			break;
+	while (types[i][0] != NULL && (!dot || strcmp(dot, types[i][0]) != 0))
+		i++;
 	return types[i][1];
 }
 
