@@ -107,12 +107,22 @@ int imsgloopi_sendable(const struct imsgloop_chan *);
  *
  * imsgloopi_turn: the watch's callback.
  * imsgloopi_kick: asks for the next turn of the loop: 0, or -1 with its errno.
+ * imsgloopi_receive: reads and hands out, given what the loop said.
+ * imsgloopi_send: writes, and calls drained.
+ * imsgloopi_note_end: it will end so, after the messages; the first reason
+ *	counts, but for a write that failed before it.
+ * imsgloopi_anything_there: is there something to read, an end included?  -1:
+ *	errno says what else.
  * imsgloopi_drop_call: the calls over it, if there are any, end silently.
  * imsgloopi_release: clears and closes what is the channel's own.
  * imsgloopi_free: frees it, and what is held.
  */
 void imsgloopi_turn(struct imsgloop_watch *, short revents);
 int imsgloopi_kick(struct imsgloop_chan *);
+void imsgloopi_receive(struct imsgloop_chan *, short revents);
+void imsgloopi_send(struct imsgloop_chan *, short revents);
+void imsgloopi_note_end(struct imsgloop_chan *, int why, int error);
+int imsgloopi_anything_there(const struct imsgbuf *);
 void imsgloopi_drop_call(struct imsgloop_chan *);
 void imsgloopi_release(struct imsgloop_chan *);
 void imsgloopi_free(struct imsgloop_chan *);

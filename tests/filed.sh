@@ -233,6 +233,9 @@ attacks()
 	fetch "GET with a body" 400 /1k -X GET -d x
 	fetch "a name of 300 bytes" 404 "/$(printf '%0300d' 0)"
 	fetch "a path of 1100 bytes" 414 "/$(printf '%01100d' 0)"
+	fetch "a path of 1100 bytes, encoded" 414 \
+	    "/$(printf '%0366d' 0 | sed 's/0/%61/g')"
+	fetch "8000 slashes" 414 "$(printf '%08000d' 0 | tr 0 /)sub"
 	fetch "a URL of 9000 bytes" 414 "/$(printf '%09000d' 0)"
 	fetch "a header of 9000 bytes" 431 /1k -H "X: $(printf '%09000d' 0)"
 	fetch "many headers" 431 /1k $(awk 'BEGIN { for (i = 0; i < 900; i++)
@@ -289,7 +292,7 @@ strange_bytes()
 
 connections()
 {
-	status_of >"$tmp/out" && sed -n 's/^connections \([0-9]*\),.*/\1/p' \
+	status_of >"$tmp/out" && sed -n 's/^connections \([0-9]*\) .*/\1/p' \
 	    "$tmp/out"
 }
 
@@ -386,8 +389,13 @@ under_load()
 	"$client" load "$port" /1k "$www/one/1k" 1000 0 >"$tmp/out" 2>"$tmp/err"
 	verdict "1,000 connections at once" \
 	    '[ "$(cat "$tmp/out")" = "ok 1000 busy 0 bad 0 lost 0" ]'
+	curl -s --limit-rate 8M "$url/big" >"$tmp/whole" &
+	transfer=$!
 	load_while "reloads lose nothing" \
 	    '[ "$bad$busy$lost" = 000 ]' 1000 reloads
+	wait $transfer
+	verdict "nor does a transfer under way" \
+	    'cmp "$tmp/whole" "$www/one/big"'
 	wait_for curl -sfo /dev/null "$url/only"
 	fetch "the new root is served" 200 /only
 	fetch "the old one is not" 404 /a.css

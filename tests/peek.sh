@@ -356,22 +356,35 @@ verdict "damage costs one line and the next file is listed" \
 verdict "much of the damage is noticed" '[ $noticed -gt $((trials / 3)) ]'
 
 # The worker itself, held up by an output that nobody reads.
+limit_is()
+{
+	grep -q "^$1 *$2 *$3 " "/proc/$worker/limits" 2>/dev/null
+}
+
+# It has come to its archive.  Who is not root does not see the descriptors of a
+# process that must not be traced, but the filter.
+has_archive()
+{
+	limit_is "Max open files" 5 5 || return 1
+	case $(readlink "/proc/$worker/fd/4") in
+	*/many.tar) return 0 ;;
+	esac
+	[ "$(id -u)" -ne 0 ] || return 1
+	grep -q '^Seccomp:.*2' "/proc/$worker/status" ||
+	    grep -q '^peek: sandbox: ' err
+}
+
 worker_of()
 {
 	worker=
 	tries=0
-	while [ -z "$worker" ] || [ ! -e "/proc/$worker/fd/4" ]; do
+	while [ -z "$worker" ] || ! has_archive; do
 		tries=$((tries + 1))
 		[ $tries -lt 1200 ] && kill -0 "$1" 2>/dev/null || return 1
 		worker=$(grep -ls "^PPid:[[:space:]]*$1\$" \
 		    /proc/[0-9]*/status | sed 's,/proc/,,;s,/status,,')
 		sleep 0.05
 	done
-}
-
-limit_is()
-{
-	grep -q "^$1 *$2 *$3 " "/proc/$worker/limits"
 }
 
 in_cage()
@@ -396,8 +409,17 @@ lone_worker()
 		return
 	fi
 	verdict "the worker has its limits" in_cage
-	verdict "the worker has no other descriptors" \
-	    '[ "$(echo $(ls /proc/$worker/fd))" = "0 1 2 3 4" ]'
+	if [ "$(id -u)" -eq 0 ]; then
+		verdict "the worker has no other descriptors" \
+		    '[ "$(echo $(ls /proc/$worker/fd))" = "0 1 2 3 4" ]'
+		outputs=$(readlink "/proc/$worker/fd/1" "/proc/$worker/fd/2")
+		verdict "the worker writes to no terminal" '
+		    [ "$(echo $outputs)" = "/dev/null /dev/null" ] ||
+		    grep -q "^peek: sandbox: .*sanitizer" err'
+	else
+		skip "the worker has no other descriptors" \
+		    "only root sees those of a process that is not to be traced"
+	fi
 	if grep -q '^peek: sandbox: ' err; then
 		skip "the worker has a filter" "$(sed "s,.*: ,,;q" err)"
 	else

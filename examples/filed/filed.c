@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table of the processes, options, and the parent.  It keeps the listening
- * socket, so that clients wait in its backlog while a front end is started anew,
- * and opens the document root, so that the opener needs no path.  It reads only
- * what root or its own user wants by filedctl.
+ * Options, the processes, and the parent.  That keeps the listening socket, so
+ * that clients wait in its backlog while a front end is started anew, and opens
+ * the document root.  It reads only what root or its own user wants, by
+ * filedctl.
  */
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include "filed.h"
 
 const char *option[128] = { ['c'] = "/run/filed.sock",
@@ -30,26 +27,21 @@ give(struct imsgproc *p, const char *name, uint32_t type, int fd)
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
 	if (copy == -1 ||
-	    imsgproc_send(p, name, IMSGPROC_ALL, type, 0, copy, NULL, 0) ==
-		-1) {
+	    imsgproc_send(p, name, IMSGPROC_ALL, type, 0, copy, NULL, 0)) {
 		imsgproc_log(p, LOG_ERR, "%s: %s", name, strerror(errno));
 		(void)close(copy);
 	}
 }
 
-/*
- * At the start, when a process is new, and for a reload.  The root is opened by
- * its name, so that a link that was turned is followed; connections and
- * transfers go on, as they have what they need.
- */
+/* At the start, when a process is new, and for a reload: connections and
+ * transfers go on, and the root is opened by its name anew. */
 static void
 equip(struct imsgproc *p)
 {
 	int fd = open(option['d'], O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd == -1)
-		imsgproc_log(
-		    p, LOG_ERR, "%s: %s", option['d'], strerror(errno));
+		imsgproc_log(p, LOG_ERR, "the root: %s", strerror(errno));
 	else {
 		give(p, "opener", MSG_ROOT, fd);
 		(void)close(fd);
@@ -114,28 +106,27 @@ control_ready(struct imsgloop_watch *w, short revents)
 	struct imsgloop_chan *chan;
 	struct imsg_cred cred;
 	int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC);
+	bool pause = fd == -1 && revents != 0;
 
 	/* Without descriptors it stays ready: not at once again. */
-	(void)imsgloop_set(w, fd != -1 || revents == 0 ? POLLIN : 0, 100);
+	(void)imsgloop_set(w, pause ? 0 : POLLIN, pause ? 100 : -1);
 	if (fd == -1)
 		return;
 	if ((chan = imsgloop_open(w->loop, fd, &cb, w->arg)) == NULL)
 		(void)close(fd);
 	else if (imsgbuf_peercred(imsgloop_imsgbuf(chan), &cred) == -1 ||
-	    (cred.uid != 0 && cred.uid != geteuid())) {
-		(void)imsgloop_compose(chan, MSG_NO, 0, 0, -1, NULL, 0);
-		(void)imsgloop_close(chan, 1000);
-	}
+	    (cred.uid != 0 && cred.uid != geteuid()))
+		imsgloop_detach(chan);
 }
 
 static int
 parent_start(struct imsgproc *p)
 {
+	int r = imsgloop_watch(
+	    imsgproc_loop(p), &control, control.fd, control_ready, p);
+
 	equip(p);
-	if (imsgloop_watch(
-		imsgproc_loop(p), &control, control.fd, control_ready, p) == -1)
-		return -1;
-	return imsgloop_set(&control, POLLIN, -1);
+	return r == -1 ? -1 : imsgloop_set(&control, POLLIN, -1);
 }
 
 static const struct imsgproc_limit limits[] = { { RLIMIT_NOFILE, 8192 },
@@ -185,8 +176,9 @@ share_options(bool leave)
 }
 
 static int
-listen_on(int domain, struct sockaddr *sa, socklen_t len, const char *name)
+listen_on(int domain, void *address, socklen_t len, const char *name)
 {
+	struct sockaddr *sa = address;
 	int on = 1, off = 0, type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 	int r, fd = socket(domain, type, 0);
 	mode_t mask = umask(0177); /* for a UNIX socket: not for others */
@@ -225,7 +217,7 @@ main(int argc, char **argv)
 	}
 	while ((ch = getopt(argc, argv, "c:d:e:n:o:p:t:u:")) != -1 && ch != '?')
 		option[ch] = optarg;
-	if (ch == '?' || argc != optind || atoi(option['n']) < 1 ||
+	if (ch != -1 || argc != optind || atoi(option['n']) < 1 ||
 	    atoi(option['t']) < 1 || strlen(option['c']) > 100)
 		errx(2,
 		    "usage: filed [-c control] [-d docroot] [-e empty] "
@@ -235,11 +227,9 @@ main(int argc, char **argv)
 		err(1, "%s", option['d']);
 	share_options(true);
 	sin6.sin6_port = htons((uint16_t)atoi(option['p']));
-	listener = listen_on(
-	    AF_INET6, (struct sockaddr *)&sin6, sizeof(sin6), option['p']);
+	listener = listen_on(AF_INET6, &sin6, sizeof(sin6), option['p']);
 	(void)strcpy(sun.sun_path, option['c']);
-	control.fd = listen_on(
-	    AF_UNIX, (struct sockaddr *)&sun, sizeof(sun), option['c']);
+	control.fd = listen_on(AF_UNIX, &sun, sizeof(sun), option['c']);
 	warnx("port %u", ntohs(sin6.sin6_port));
 	status = imsgproc_run(&filed, NULL);
 	(void)unlink(option['c']);

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * filed, a static file server of three processes: what they share.
- *
- *	parent	keeps the sockets and the root's name, supervises, serves filedctl
- *	opener	opens files below the document root; has no network
- *	front	speaks HTTP with the world; has no file system at all
+ * filed, a static file server of three processes: the parent supervises, front
+ * speaks HTTP with the world and has no file system, and the opener opens files
+ * below the document root and has no network.
  */
 #ifndef FILED_H
 #define FILED_H
+#define _GNU_SOURCE
 
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <http_parser.h>
-#include <inttypes.h>
-#include <limits.h>
+#include <linux/openat2.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,9 +38,8 @@ enum {
 	MSG_ROOT,   /* parent to opener: a directory */
 	MSG_OPEN,   /* front to opener: a path; back: struct file and it */
 	MSG_STATUS, /* filedctl to parent to front; back: struct counts */
-	MSG_RELOAD, /* filedctl to parent, which answers all three with the */
-	MSG_STOP,   /* number of front ends first, or with */
-	MSG_NO,
+	MSG_RELOAD, /* filedctl to parent, which answers all three first */
+	MSG_STOP,   /* with the number of front ends */
 };
 
 #define NAME_LEN 1024
@@ -47,7 +49,7 @@ struct file {
 };
 
 struct counts {
-	uint64_t connections, accepted, requests, errors, bytes;
+	unsigned long long connections, accepted, requests, errors, bytes;
 };
 
 /* One request, found in a buffer, and the head of its answer. */

@@ -6,8 +6,6 @@
  * A client's next request waits until the last is answered: so answers are in
  * order, and it occupies no more than a struct conn and two descriptors.
  */
-#include <sys/sendfile.h>
-
 #include "filed.h"
 
 #define OPEN_MS	   5000	     /* until the opener has answered */
@@ -33,12 +31,12 @@ struct conn {
 static struct imsgcall *opener; /* NULL: it is not there */
 static struct imsgloop_watch listener = { .fd = -1 };
 static struct counts count;
-static uint64_t max_connections;
+static unsigned long long max_connections;
 /* What to wait for, and how long. */
 static const short events[] = { POLLIN, 0, POLLOUT, POLLIN };
 static int ms[] = { [OPENING] = -1, [LINGERING] = LINGER_MS };
 
-static void run(struct conn *);
+static void run(struct conn *, enum next);
 
 static void
 conn_free(struct conn *c)
@@ -79,13 +77,12 @@ status_of(int error)
 {
 	if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG)
 		return 404;
-	/* EXDEV: it leads out of the root. */
-	if (error == EACCES || error == ELOOP || error == EXDEV)
+	/* EXDEV: it leads out of the root.  ENXIO: a socket. */
+	if (error == EACCES || error == ELOOP || error == EXDEV ||
+	    error == ENXIO)
 		return 403;
-	if (error == EISDIR)
-		return 301;
-	/* The opener died, hangs, or lacks something. */
-	return error == EINVAL || error == EIO ? 500 : 503;
+	/* Else the opener died, hangs, or lacks something. */
+	return error == EISDIR ? 301 : error == EINVAL ? 500 : 503;
 }
 
 static void
@@ -93,17 +90,14 @@ opened(struct imsgcall *call, struct imsg *m, int error, void *arg)
 {
 	struct conn *c = arg;
 	struct file f;
-	int status = 200;
+	int status = error == 0 ? 200 : status_of(error);
 
 	(void)call;
-	if (error != 0)
-		status = status_of(error);
-	else if (imsg_get_data(m, &f, sizeof(f)) == -1 || f.size < 0)
+	if (error == 0 && (imsg_get_data(m, &f, sizeof(f)) == -1 || f.size < 0))
 		status = 500;
-	else if ((c->file = imsg_get_fd(m)) == -1)
+	else if (error == 0 && (c->file = imsg_get_fd(m)) == -1)
 		status = 503; /* it was sent, but there was no room for it */
-	(void)answer(c, status, &f);
-	run(c);
+	run(c, answer(c, status, &f));
 }
 
 static enum next
@@ -164,41 +158,35 @@ static enum next
 transmit(struct conn *c)
 {
 	struct answer *a = &c->answer;
-	long long left = 0, turn = TURN_MAX;
+	long long left = a->to - c->offset;
 	ssize_t n;
 
-	while (c->sent < a->len || c->offset < a->to) {
-		if (turn <= 0)
-			return WAIT;
-		left = a->to - c->offset;
-		if (c->sent < a->len) {
-			n = send(c->watch.fd, a->head + c->sent,
-			    a->len - c->sent, left > 0 ? MSG_MORE : 0);
-			c->sent += n > 0 ? (size_t)n : 0;
-		} else {
-			n = sendfile(c->watch.fd, c->file, &c->offset,
-			    (size_t)(left < turn ? left : turn));
-			turn -= n;
-		}
-		if (n == -1 && (errno == EAGAIN || errno == EINTR))
-			return WAIT;
-		if (n <= 0)
-			return OVER; /* 0: the file has become shorter */
-		count.bytes += (uint64_t)n;
-		/* Time again for each such part, not for each byte. */
-		if ((c->taken += (size_t)n) >= PART) {
-			c->taken = 0;
-			(void)enter(c, SENDING, GO_ON);
-		}
+	if (left > TURN_MAX)
+		left = TURN_MAX;
+	if (c->sent < a->len)
+		n = send(c->watch.fd, a->head + c->sent, a->len - c->sent,
+		    left > 0 ? MSG_MORE : 0);
+	else
+		n = sendfile(c->watch.fd, c->file, &c->offset, (size_t)left);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return WAIT;
+	if (n <= 0)
+		return OVER; /* 0: the file has become shorter */
+	c->sent += c->sent < a->len ? (size_t)n : 0;
+	count.bytes += (size_t)n;
+	/* Time again for each such part, not for each byte. */
+	if ((c->taken += (size_t)n) >= PART) {
+		c->taken = 0;
+		(void)enter(c, SENDING, GO_ON);
 	}
-	return answered(c);
+	if (c->sent == a->len && c->offset == a->to)
+		return answered(c);
+	return n == TURN_MAX ? WAIT : GO_ON;
 }
 
 static void
-run(struct conn *c)
+run(struct conn *c, enum next next)
 {
-	enum next next = GO_ON;
-
 	while (next == GO_ON)
 		next = c->state == SENDING ? transmit(c) : receive(c);
 	if (next == OVER)
@@ -209,14 +197,13 @@ static void
 conn_ready(struct imsgloop_watch *w, short revents)
 {
 	struct conn *c = w->arg;
+	enum next next = GO_ON;
 
-	if (revents == 0 && (c->state != READING || c->inlen == 0)) {
-		conn_free(c);
-		return;
-	}
-	if (revents == 0)
-		(void)answer(c, 408, NULL);
-	run(c);
+	if (revents == 0) /* its time is up; who has begun is told so */
+		next = c->state == READING && c->inlen > 0 ?
+		    answer(c, 408, NULL) :
+		    OVER;
+	run(c, next);
 }
 
 static void
@@ -239,8 +226,7 @@ listener_ready(struct imsgloop_watch *w, short revents)
 		c->file = -1;
 		count.accepted++;
 		count.connections++;
-		(void)enter(c, READING, GO_ON);
-		run(c);
+		run(c, enter(c, READING, GO_ON));
 	}
 	/* Others wait for conn_free(); or for descriptors: without a pause it
 	 * would be ready again at once. */

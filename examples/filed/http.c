@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* HTTP/1.1, as much as a server of files needs: neither sockets nor files. */
-#include <stdarg.h>
-
 #include "filed.h"
 
 #define HTTP_DATE "%a, %d %b %Y %H:%M:%S GMT"
@@ -12,7 +10,7 @@ static const char *const types[][2] = { { ".css", "text/css" },
 	{ ".json", "application/json" }, { ".pdf", "application/pdf" },
 	{ ".png", "image/png" }, { ".svg", "image/svg+xml" },
 	{ ".txt", "text/plain; charset=utf-8" },
-	{ "", "application/octet-stream" } };
+	{ NULL, "application/octet-stream" } };
 
 /* The URL comes first, then the names of headers. */
 static int
@@ -29,9 +27,8 @@ on_name(http_parser *p, const char *at, size_t len)
 static int
 on_value(http_parser *p, const char *at, size_t len)
 {
-	static const char *const names[] = { [HOST] = "host",
-		[RANGE] = "range",
-		[SINCE] = "if-modified-since" };
+	static const char *const names[] = { "", "host", "range",
+		"if-modified-since" };
 	struct request *r = p->data;
 	size_t i;
 
@@ -79,6 +76,8 @@ decode(struct request *r)
 	char hex[3] = "", *s = r->value[URL];
 	size_t i, n = 0;
 
+	if (r->len[URL] >= NAME_LEN)
+		return 414;
 	if (http_parser_parse_url(s, r->len[URL], 0, &u) != 0)
 		return 400;
 	s += u.field_data[UF_PATH].off;
@@ -94,8 +93,8 @@ decode(struct request *r)
 			i += 2;
 		}
 		/* Relative to the root: without slashes in front. */
-		if ((n > 0 || r->path[n] != '/') && ++n == NAME_LEN)
-			return 414;
+		if (n > 0 || r->path[n] != '/')
+			n++;
 	}
 	r->path[n] = '\0';
 	return 0;
@@ -137,16 +136,14 @@ request_parse(struct request *r, char *buf, size_t len, size_t size)
 static void __attribute__((__format__(printf, 2, 3)))
 put(struct answer *a, const char *fmt, ...)
 {
-	size_t room = sizeof(a->head) - a->len;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(a->head + a->len, room, fmt, ap);
+	n = vsnprintf(a->head + a->len, sizeof(a->head) - a->len, fmt, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= room)
+	if (n < 0 || (a->len += (size_t)n) >= sizeof(a->head))
 		abort();
-	a->len += (size_t)n;
 }
 
 static void
@@ -163,7 +160,7 @@ put_date(struct answer *a, const char *name, time_t t)
 static int
 range(const char *s, struct answer *a, long long size)
 {
-	long long from, to = LLONG_MAX;
+	long long from, to = INT64_MAX;
 	char more;
 	int n;
 
@@ -185,13 +182,13 @@ range(const char *s, struct answer *a, long long size)
 static const char *
 type_of(const char *path)
 {
-	size_t i, n, len = strlen(path);
+	const char *dot = strrchr(path, '.');
+	size_t i = 0, len = strlen(path);
 
 	if (len == 0 || path[len - 1] == '/')
 		return "text/html; charset=utf-8";
-	for (i = 0; (n = strlen(types[i][0])) > 0; i++)
-		if (len > n && strcmp(path + len - n, types[i][0]) == 0)
-			break;
+	while (types[i][0] != NULL && (!dot || strcmp(dot, types[i][0]) != 0))
+		i++;
 	return types[i][1];
 }
 

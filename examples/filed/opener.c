@@ -4,14 +4,9 @@
  * root.  It believes the front end no more than that believes clients: the
  * kernel keeps the path below the root (openat2(2), RESOLVE_BENEATH), as no
  * look at its dots could.  A symbolic link is followed if all the way that it
- * names lies below the root; an absolute one never.
- *
- * Whoever takes over this process may read what its user may: give it its own.
+ * names lies below the root; an absolute one never.  Whoever takes over this
+ * process may read what its user may: give it one of its own.
  */
-#include <sys/syscall.h>
-
-#include <linux/openat2.h>
-
 #include "filed.h"
 
 static int root = -1;
@@ -29,7 +24,7 @@ open_name(const char *name, size_t len, struct file *f)
 	bool dir = len == 0 || name[len - 1] == '/';
 	char path[NAME_LEN + sizeof("index.html")];
 	struct stat st;
-	int fd, error, tries = 8;
+	int fd, tries = 8;
 
 	(void)snprintf(
 	    path, sizeof(path), "%s%s", name, dir ? "index.html" : "");
@@ -43,9 +38,8 @@ open_name(const char *name, size_t len, struct file *f)
 		f->mtime = st.st_mtime;
 		return fd;
 	}
-	error = S_ISDIR(st.st_mode) && !dir ? EISDIR : EACCES;
 	(void)close(fd);
-	errno = error;
+	errno = S_ISDIR(st.st_mode) && !dir ? EISDIR : EACCES;
 	return -1;
 }
 

@@ -18,6 +18,7 @@ dump_tools
 peek=$build/dump/examples/peek
 [ -x "$peek" ] || give_up "it is not built: no libarchive"
 header=$top/examples/peek/entry.h:peek_type
+header_too="$top/include/imsg_proc.h:IMSGPROC_MSG_*"
 
 mkdir "$tmp/tree"
 i=0
@@ -42,10 +43,13 @@ tidy "$tmp/dump.json" "$tmp/dump.pcap" peek
 check "nothing is taken for something else than imsg" \
     none "$tmp/dump.json" '.kind == "note"'
 
-# said FILTER: what jq makes of it.
+# Types from 0xffffff00 on are those of libimsg-proc.
+ours=4294967040
+# said FILTER: what jq makes of the messages of peek.
 said()
 {
-	jq -r "select(.kind == \"message\") | $1" "$tmp/dump.json"
+	jq -r "select(.kind == \"message\" and .type < $ours) | $1" \
+	    "$tmp/dump.json"
 }
 
 # is FILTER LINE...: it makes these lines.
@@ -68,6 +72,10 @@ check "the entries are as many as peek prints" [ \
     "$(grep -c '^tree/' "$tmp/none.out")" ]
 check "two workers come to the end, one to an error" \
     is 'select(.type > 2) | .name' PEEK_END PEEK_END PEEK_ERROR
+check "each worker is told to begin, and says that it is ready" [ \
+    "$(jq -r "select(.kind == \"message\" and .type >= $ours) |
+	.name" "$tmp/dump.json" | sort | uniq -c | tr -s ' \n' ' ')" = \
+    " 3 IMSGPROC_MSG_BEGIN 3 IMSGPROC_MSG_READY " ]
 check "the process that sends is the one that the header names" \
     none "$tmp/dump.json" '.kind == "message" and .from.pid != .pid'
 parent=$(said 'select(.name == "PEEK_OPEN") | .from.pid' | sort -u)
@@ -77,5 +85,6 @@ check "one parent sends to three workers" \
     [ "$(echo "$parent" | wc -l) $(uniq "$tmp/to" | wc -l)" = "1 3" ]
 check "those answer" cmp "$tmp/to" "$tmp/from"
 check "... the parent" none "$tmp/dump.json" \
-    ".kind == \"message\" and .type != 1 and .to.pid != $parent"
+    ".kind == \"message\" and .type > 1 and .type < $ours and
+	.to.pid != $parent"
 done_testing

@@ -264,28 +264,6 @@ a_descriptor_that_is_none_is_refused(void **state)
 	assert_int_equal(errno, EBADF);
 }
 
-/* Data that poll(2) reports and no read gives, which Linux has since 5.15. */
-static void
-urgent_data_does_not_make_it_spin(void **state)
-{
-	struct side s = { .n = 0 };
-	int64_t start = l_now();
-	unsigned long before;
-
-	(void)state;
-	side_open(&s);
-	if (send(s.peer.fd, "x", 1, MSG_OOB) != 1) {
-		side_shut(&s);
-		skip();
-	}
-	before = l_counts.turn;
-	L_UNTIL(l_now() - start > 300);
-	assert_in_range(l_counts.turn - before, 0, 200);
-	side_send(&s, 0, 1);
-	L_UNTIL(s.messages == 1 || s.ended);
-	side_shut(&s);
-}
-
 int
 main(void)
 {
@@ -301,7 +279,6 @@ main(void)
 		L(the_imsgbuf_is_the_programs_again_in_ended),
 		L(to_detach_it_in_ended_is_nothing),
 		L(a_descriptor_that_is_none_is_refused),
-		L(urgent_data_does_not_make_it_spin),
 	};
 
 	return L_RUN(tests);

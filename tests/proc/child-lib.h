@@ -17,14 +17,13 @@
 
 #include <imsg_proc.h>
 
-/* As in proc/proc-int.h, of which tests see nothing. */
-#define CTL_PEER     (IMSGPROC_TYPES + 0)
-#define CTL_BEGIN    (IMSGPROC_TYPES + 1)
-#define CTL_READY    (IMSGPROC_TYPES + 2)
-#define CTL_FAILED   (IMSGPROC_TYPES + 3)
-#define CTL_RELOAD   (IMSGPROC_TYPES + 4)
-#define CTL_RELOADED (IMSGPROC_TYPES + 5)
-#define CTL_STOP     (IMSGPROC_TYPES + 6)
+#define CTL_PEER     IMSGPROC_MSG_PEER
+#define CTL_BEGIN    IMSGPROC_MSG_BEGIN
+#define CTL_READY    IMSGPROC_MSG_READY
+#define CTL_FAILED   IMSGPROC_MSG_FAILED
+#define CTL_RELOAD   IMSGPROC_MSG_RELOAD
+#define CTL_RELOADED IMSGPROC_MSG_RELOADED
+#define CTL_STOP     IMSGPROC_MSG_STOP
 
 /* The program's own messages. */
 enum {
@@ -51,6 +50,7 @@ struct birth {
 	const char *user; /* who starts it; NULL: we */
 	bool groups;	  /* root's supplementary groups: 0, 4, 20 */
 	bool blind;	  /* in a jail, where no leak checker works */
+	int old;	  /* 1: no close_range(2); 2: nor a list of them */
 	int err;	  /* its descriptor 2, 0: /dev/null */
 };
 

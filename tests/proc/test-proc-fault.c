@@ -298,11 +298,79 @@ one_process(void **state)
 	assert_true(failed > 7);
 }
 
+/* Systems that lack some of it. */
+
+static int
+no_execfd(int fd, char *const argv[], char *const envp[])
+{
+	(void)fd;
+	(void)argv;
+	(void)envp;
+	errno = ENOSYS;
+	return -1;
+}
+
+static int
+no_openself(void)
+{
+	errno = ENOENT;
+	return -1;
+}
+
+static int
+no_self(char *path, size_t size)
+{
+	(void)path;
+	(void)size;
+	errno = ENOTSUP;
+	return -1;
+}
+
+static int
+no_number(int n)
+{
+	(void)n;
+	errno = ENOSYS;
+	return -1;
+}
+
+static void
+comes_up(void)
+{
+	struct imsgproc_child c;
+	char why[256];
+	int status;
+
+	if (imsgproc_spawn(&fault, "echo", &c, why, sizeof(why)) == -1)
+		fail_msg("%s", why);
+	assert_int_equal(imsgproc_wait(&c, PATIENCE, &status), 0);
+	assert_int_equal(status, 0);
+}
+
+static void
+poor_systems(void **state)
+{
+	(void)state;
+	faults(0);
+	fault_on = false;
+	imsgpi_os.execfd = no_execfd;
+	comes_up();
+	imsgpi_os.openself = no_openself;
+	comes_up();
+	imsgpi_os.cloexecfrom = no_number;
+	imsgpi_os.pidfd = no_number;
+	comes_up();
+	/* What main() was called with. */
+	imsgpi_os.self = no_self;
+	comes_up();
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_process),
+		cmocka_unit_test(poor_systems),
 		cmocka_unit_test(a_daemon),
 	};
 
