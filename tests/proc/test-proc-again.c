@@ -223,8 +223,7 @@ static const struct imsgproc_spec kept_procs[] = {
 };
 static const struct imsgproc_daemon kept = { .name = "kept",
 	.procs = kept_procs,
-	.nprocs = 4,
-	.died = say_died };
+	.nprocs = 4 };
 
 static void
 a_channel_to_the_dead_is_not_kept(void **state)
