@@ -73,6 +73,20 @@ test_recv(struct imsgbuf *b, struct imsg *m, int ms)
 	return must_fail() ? -1 : imsgbuf_recv(b, m, ms);
 }
 
+/* So many writes say what the system says when it has no buffers. */
+static int write_failures;
+
+static int
+test_write(struct imsgbuf *b)
+{
+	if (write_failures == 0)
+		return imsgbuf_write(b);
+	write_failures--;
+	errno = ENOBUFS;
+	return -1;
+}
+
+#define imsgbuf_write test_write
 #define malloc(n)     test_get(NULL, 1, n)
 #define calloc(n, s)  test_get(NULL, n, s)
 #define realloc(p, n) test_get(p, 1, n)
@@ -93,6 +107,7 @@ test_recv(struct imsgbuf *b, struct imsg *m, int ms)
 #include "../../loop/loop.c"
 #include "../../loop/poll.c"
 #include "../../loop/poll-timers.c"
+#undef imsgbuf_write
 #undef malloc
 #undef calloc
 #undef realloc
@@ -289,12 +304,53 @@ every_refusal_of_the_loop_is_survived(void **state)
 	refuse_at = 0;
 }
 
+static double
+cpu_seconds(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void
+a_system_without_buffers_is_waited_for_without_spinning(void **state)
+{
+	struct pair p;
+	struct imsg m;
+	double cpu;
+
+	(void)state;
+	begin(&p);
+	peer_answer(&p, 1);
+	write_failures = 5;
+	assert_int_equal(imsgcall_wait(p.call, 1, -1, NULL, 0, 10000, &m), 1);
+	imsg_free(&m);
+	cpu = cpu_seconds();
+	write_failures = 100000;
+	assert_int_equal(imsgcall_wait(p.call, 1, -1, NULL, 0, 100, &m), -1);
+	assert_int_equal(errno, ETIMEDOUT);
+	assert_true(write_failures > 100000 - 200);
+	assert_true(cpu_seconds() - cpu < 0.05);
+	write_failures = 0;
+	/* The loop sends it then. */
+	peer_get(&p, &m);
+	imsg_free(&m);
+	peer_get(&p, &m);
+	assert_int_equal(m.hdr.peerid, 2);
+	imsg_free(&m);
+	pair_close(&p);
+	assert_int_equal(live, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_want_of_memory_is_survived),
 		cmocka_unit_test(every_refusal_of_the_loop_is_survived),
+		cmocka_unit_test(
+		    a_system_without_buffers_is_waited_for_without_spinning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

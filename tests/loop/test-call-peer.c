@@ -286,6 +286,27 @@ two_full_sockets_do_not_wait_for_each_other(void **state)
 	end(&p, pid);
 }
 
+/* It will not be read, nor answered. */
+static void
+an_end_before_the_request_is_sent_is_EPIPE(void **state)
+{
+	struct pair p;
+	struct imsg m;
+
+	(void)state;
+	pair_open(&p);
+	assert_int_equal(
+	    imsgbuf_set_maxpayload(imsgloop_imsgbuf(p.chan), 4 * MIB), 0);
+	peer_send(&p, 5, 0, -1, NULL, 0);
+	assert_int_equal(shutdown(p.peer.fd, SHUT_WR), 0);
+	assert_int_equal(
+	    imsgcall_wait(p.call, 1, -1, block, sizeof(block), 10000, &m), -1);
+	assert_int_equal(errno, EPIPE);
+	pair_until(&p, 2);
+	pair_expect(&p, "me");
+	pair_close(&p);
+}
+
 static void
 on_alarm(int sig)
 {
@@ -369,6 +390,7 @@ main(void)
 		cmocka_unit_test(more_than_1024_messages_are_ENOBUFS),
 		cmocka_unit_test(more_than_16_MiB_are_ENOBUFS),
 		cmocka_unit_test(two_full_sockets_do_not_wait_for_each_other),
+		cmocka_unit_test(an_end_before_the_request_is_sent_is_EPIPE),
 		cmocka_unit_test(a_signal_changes_nothing),
 		cmocka_unit_test(
 		    urgent_data_and_a_full_socket_do_not_make_it_spin),

@@ -181,6 +181,53 @@ most_calls_at_once_are_65536_by_default(void **state)
 	pair_close(&p);
 }
 
+/* Without a loop that turns, late answers must not fill what is held. */
+static void
+thousands_of_late_answers_are_no_burden(void **state)
+{
+	struct pair p;
+	struct imsg m;
+	uint32_t i;
+
+	(void)state;
+	pair_open(&p);
+	for (i = 1; i <= 3000; i++) {
+		assert_int_equal(
+		    imsgcall_wait(p.call, 1, -1, NULL, 0, 0, &m), -1);
+		assert_int_equal(errno, ETIMEDOUT);
+		assert_int_equal(imsgbuf_recv(&p.peer, &m, 10000), 1);
+		imsg_free(&m);
+		peer_answer(&p, i);
+	}
+	peer_answer(&p, i);
+	assert_int_equal(imsgcall_wait(p.call, 1, -1, NULL, 0, 10000, &m), 1);
+	imsg_free(&m);
+	pair_turn(&p);
+	pair_expect(&p, "");
+	pair_close(&p);
+}
+
+static void
+a_flood_of_late_answers_does_not_stretch_the_time(void **state)
+{
+	struct pair p;
+	struct imsg m;
+	int i;
+
+	(void)state;
+	pair_open(&p);
+	for (i = 0; i < 1500; i++)
+		assert_int_equal(
+		    imsg_compose(&p.peer, 2, 4711, 0, -1, NULL, 0), 1);
+	peer_answer(&p, 2);
+	assert_int_equal(imsgcall_wait(p.call, 1, -1, NULL, 0, 0, &m), -1);
+	assert_int_equal(errno, ETIMEDOUT);
+	assert_int_equal(imsgcall_wait(p.call, 1, -1, NULL, 0, 0, &m), 1);
+	assert_int_equal(m.hdr.peerid, 2);
+	imsg_free(&m);
+	pair_close(&p);
+}
+
 int
 main(void)
 {
@@ -196,6 +243,9 @@ main(void)
 		cmocka_unit_test(
 		    cancel_ends_a_call_silently_and_drops_its_answer),
 		cmocka_unit_test(most_calls_at_once_are_65536_by_default),
+		cmocka_unit_test(thousands_of_late_answers_are_no_burden),
+		cmocka_unit_test(
+		    a_flood_of_late_answers_does_not_stretch_the_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

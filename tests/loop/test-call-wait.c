@@ -398,31 +398,6 @@ a_paused_channel_can_wait(void **state)
 	pair_close(&p);
 }
 
-/* Without a loop that turns, late answers must not fill what is held. */
-static void
-thousands_of_late_answers_are_no_burden(void **state)
-{
-	struct pair p;
-	struct imsg m;
-	uint32_t i;
-
-	(void)state;
-	pair_open(&p);
-	for (i = 1; i <= 3000; i++) {
-		assert_int_equal(wait_for(&p, 0, &m), -1);
-		assert_int_equal(errno, ETIMEDOUT);
-		assert_int_equal(imsgbuf_recv(&p.peer, &m, 10000), 1);
-		imsg_free(&m);
-		peer_answer(&p, i);
-	}
-	peer_answer(&p, i);
-	assert_int_equal(wait_for(&p, 10000, &m), 1);
-	imsg_free(&m);
-	pair_turn(&p);
-	pair_expect(&p, "");
-	pair_close(&p);
-}
-
 int
 main(void)
 {
@@ -444,7 +419,6 @@ main(void)
 		cmocka_unit_test(a_callback_of_a_call_may_wait),
 		cmocka_unit_test(waiting_while_the_channel_ends_is_EPIPE),
 		cmocka_unit_test(a_paused_channel_can_wait),
-		cmocka_unit_test(thousands_of_late_answers_are_no_burden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
