@@ -333,6 +333,19 @@ struct imsgbuf	*imsgproc_parent_imsgbuf(struct imsgproc *);
  *	What is not allowed kills the process (SIGSYS, SIGABRT) as pledge(2)
  *	does, or fails with EACCES, EPERM or ENOSYS: what libc tries by itself
  *	and paths always fail, with "error" all does.
+ *	On Linux:
+ *	- A path that does not exist: -1 ENOENT.  Paths are about opening,
+ *	  making, removing and executing; that a file is there can be seen.
+ *	- recvfd and sendfd cannot be told from the messages that stdio allows:
+ *	  they are always possible, and that is not counted as missing.
+ *	- Signals go to the process itself and, with proc, to what it started;
+ *	  to others only below Landlock's level 6.
+ *	- openat2(2) fails with ENOSYS below level 3, unless rpath, wpath and
+ *	  cpath are promised without paths.
+ *	- There is no new code in memory unless exec is promised; SIGSYS is the
+ *	  library's.  It is for a process that has one thread.
+ *	- A second call needs stdio of the first.
+ *	docs/SANDBOX.md says what each promise is on each system.
  * imsgproc_sandbox_name: what this build can use: "landlock and seccomp",
  *	"pledge", "capsicum", "none".
  * imsgproc_sandbox_check: 0, or -1 EINVAL if a promise is not known.
