@@ -27,8 +27,11 @@ extern "C" {
 
 struct imsgcall;
 
-/* The type of an error answer, which no message of yours may have. */
-#define IMSGCALL_ERROR	0xfffffff1U
+/* The type of an error answer.  The messages of your own have types below it;
+ * what is above is imsg_proc.h's. */
+enum imsgcall_type {
+	IMSGCALL_ERROR = 0x7ffffeff
+};
 
 /* imsgcall_new() */
 #define IMSGCALL_LOWER	0

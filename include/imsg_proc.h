@@ -32,8 +32,10 @@
  * - Callbacks run in the loop of their own process, see imsg_loop.h.
  * - A process of the table trusts the parent and nobody else.
  * - The library handles SIGCHLD, SIGHUP, SIGINT and SIGTERM in the parent,
- *   ignores SIGHUP and SIGINT in the others, and SIGPIPE in all.  There can be
- *   one struct imsgproc in a process.
+ *   ignores the last three in the others, and SIGPIPE in all: who sends SIGTERM
+ *   to all of them at once still gets an orderly end.  What a process executes
+ *   ignores them, too, unless it sets them back.  There can be one struct
+ *   imsgproc in a process.
  * - What the parent starts can gain no privileges by exec (no_new_privs), is
  *   not traced and leaves no core dump (PR_SET_DUMPABLE), where the system has
  *   such a thing.  If the parent is gone, it ends.
@@ -55,16 +57,20 @@ extern "C" {
 struct imsgproc;		/* this process */
 struct imsgproc_peer;		/* another one, which it talks to */
 
-/* Message types from here on are the library's. */
-#define IMSGPROC_TYPES		0xffffff00U
-/* Their names, for imsgdump -H imsg_proc.h:IMSGPROC_MSG_* */
-#define IMSGPROC_MSG_PEER	0xffffff00U
-#define IMSGPROC_MSG_BEGIN	0xffffff01U
-#define IMSGPROC_MSG_READY	0xffffff02U
-#define IMSGPROC_MSG_FAILED	0xffffff03U
-#define IMSGPROC_MSG_RELOAD	0xffffff04U
-#define IMSGPROC_MSG_RELOADED	0xffffff05U
-#define IMSGPROC_MSG_STOP	0xffffff06U
+/* Message types from here on are the library's; a program's own are below
+ * IMSGCALL_ERROR of imsg_call.h, the last one before. */
+#define IMSGPROC_TYPES		0x7fffff00U
+/* Between the parent and the others; for imsgdump -H imsg_proc.h:imsgproc_type
+ * to name them. */
+enum imsgproc_type {
+	IMSGPROC_PEER = 0x7fffff00,
+	IMSGPROC_BEGIN,
+	IMSGPROC_READY,
+	IMSGPROC_FAILED,
+	IMSGPROC_RELOAD,
+	IMSGPROC_RELOADED,
+	IMSGPROC_STOP
+};
 /* Longest name of a process, without the NUL; most processes of a daemon. */
 #define IMSGPROC_NAME		31
 #define IMSGPROC_MAX		256

@@ -203,8 +203,8 @@ reload(struct imsgproc *proc)
 {
 	if (proc->spec->reload != NULL)
 		proc->spec->reload(proc);
-	if (imsgloop_compose(
-		proc->peers[0].chan, CTL_RELOADED, 0, 0, -1, NULL, 0) == -1)
+	if (imsgloop_compose(proc->peers[0].chan, IMSGPROC_RELOADED, 0, 0, -1,
+		NULL, 0) == -1)
 		child_fatal(proc, "cannot answer the parent");
 }
 
@@ -212,14 +212,14 @@ static void
 parent_control(struct imsgproc *proc, struct imsg *m)
 {
 	switch (m->hdr.type) {
-	case CTL_PEER:
+	case IMSGPROC_PEER:
 		if (imsgpi_child_peer(proc, m, false) == -1)
 			imsgproc_log(proc, LOG_ERR, "%s", proc->why);
 		break;
-	case CTL_RELOAD:
+	case IMSGPROC_RELOAD:
 		reload(proc);
 		break;
-	case CTL_STOP:
+	case IMSGPROC_STOP:
 		imsgpi_child_stop(proc, 0);
 		break;
 	default:

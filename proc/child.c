@@ -96,26 +96,27 @@ identify(struct imsgproc *proc, const char *arg)
 	imsgpi_limit(&proc->ib);
 }
 
-/* Handlers are gone with exec; what was ignored or blocked is not. */
+/*
+ * Handlers are gone with exec; what was ignored is not, and all is blocked.  A
+ * terminal or a service manager sends some to all processes at once: they are
+ * for the parent, which ends the others in order.
+ */
 static int
 set_signals(struct imsgproc *proc)
 {
-	static const int ignored[] = { SIGHUP, SIGINT, SIGPIPE };
-	static const int usual[] = { SIGTERM, SIGCHLD, SIGALRM, SIGQUIT };
 	struct sigaction sa;
-	size_t i;
-	int r = 0;
+	int i;
 
 	memset(&sa, 0, sizeof(sa));
 	(void)sigemptyset(&sa.sa_mask);
-	sa.sa_handler = SIG_IGN;
-	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		r |= imsgpi_os.sigaction(ignored[i], &sa, NULL);
-	sa.sa_handler = SIG_DFL;
-	for (i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-		r |= imsgpi_os.sigaction(usual[i], &sa, NULL);
-	r |= imsgpi_os.sigprocmask(SIG_SETMASK, &sa.sa_mask, NULL);
-	if (r != 0)
+	for (i = 1; i < NSIG; i++) {
+		sa.sa_handler = imsgpi_is_ours(i) ? SIG_IGN : SIG_DFL;
+		/* Some cannot be changed. */
+		if (imsgpi_os.sigaction(i, &sa, NULL) == -1 && errno != EINVAL)
+			return imsgproc_fail(
+			    proc, "signal %d: %s", i, strerror(errno));
+	}
+	if (imsgpi_os.sigprocmask(SIG_SETMASK, &sa.sa_mask, NULL) == -1)
 		return imsgproc_fail(proc, "signals: %s", strerror(errno));
 	return 0;
 }
@@ -141,7 +142,7 @@ hear(struct imsgproc *proc, struct imsg *m)
 		imsgpi_os.exit(1);
 		abort();
 	}
-	return m->hdr.type == CTL_BEGIN ? 0 : 1;
+	return m->hdr.type == IMSGPROC_BEGIN ? 0 : 1;
 }
 
 /* Until the parent says that it begins. */
@@ -152,7 +153,7 @@ greet(struct imsgproc *proc)
 	int r = 0;
 
 	while (r == 0 && hear(proc, &m)) {
-		if (m.hdr.type == CTL_PEER)
+		if (m.hdr.type == IMSGPROC_PEER)
 			r = imsgpi_child_peer(proc, &m, true);
 		else {
 			errno = EPROTO;
@@ -259,7 +260,7 @@ give_up(struct imsgproc *proc, int error)
 		imsgloop_detach(proc->peers[0].chan);
 		proc->peers[0].chan = NULL;
 	}
-	if (imsg_composev(&proc->ib, CTL_FAILED, 0, 0, -1, iov, 2) == -1 ||
+	if (imsg_composev(&proc->ib, IMSGPROC_FAILED, 0, 0, -1, iov, 2) == -1 ||
 	    imsgbuf_flush_timeout(&proc->ib, FLUSH_MS) == -1)
 		imsgproc_log(proc, LOG_ERR, "%s", proc->why);
 	imsgpi_os.exit(1);
@@ -273,13 +274,13 @@ live(struct imsgproc *proc)
 	size_t len = strlen(proc->lacks);
 
 	if (proc->loop != NULL) {
-		if (imsgloop_compose(proc->peers[0].chan, CTL_READY, 0, 0, -1,
-			proc->lacks, len) == -1)
+		if (imsgloop_compose(proc->peers[0].chan, IMSGPROC_READY, 0, 0,
+			-1, proc->lacks, len) == -1)
 			return 1;
 		return imsgpi_child_run(proc);
 	}
-	if (imsg_compose(&proc->ib, CTL_READY, 0, 0, -1, proc->lacks, len) ==
-		-1 ||
+	if (imsg_compose(
+		&proc->ib, IMSGPROC_READY, 0, 0, -1, proc->lacks, len) == -1 ||
 	    imsgbuf_flush(&proc->ib) == -1)
 		return 1;
 	return proc->spec->run(proc);

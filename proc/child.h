@@ -49,7 +49,7 @@ IMSGPI_HIDDEN void imsgpi_limit(struct imsgbuf *);
 
 /*
  * child-loop.c.  _open: attaches the parent's channel, 0 or -1.  _peer: takes
- * what a CTL_PEER brought; early: before the start, when nobody is told.  The
+ * what a IMSGPROC_PEER brought; early: before the start, when nobody is told.  The
  * descriptor of the message is used or closed.  0, or -1 and proc->why.
  * _run: until the end; the exit status.
  */

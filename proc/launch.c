@@ -20,10 +20,6 @@
 
 #include "launch.h"
 
-#ifndef NSIG
-#define NSIG 128
-#endif
-
 /* Without cloexecfrom() so many are looked at; the child looks again. */
 #define LAUNCH_FILES 4096
 
@@ -99,24 +95,6 @@ launch_environ(void)
 	return envp;
 }
 
-static void
-launch_signals(void)
-{
-	struct sigaction sa;
-	int i;
-
-	memset(&sa, 0, sizeof(sa));
-	sigemptyset(&sa.sa_mask);
-	for (i = 1; i < NSIG; i++) {
-		sa.sa_handler = i == SIGHUP || i == SIGINT || i == SIGPIPE ?
-		    SIG_IGN :
-		    SIG_DFL;
-		/* Some may not be changed. */
-		(void)imsgpi_os.sigaction(i, &sa, NULL);
-	}
-	(void)imsgpi_os.sigprocmask(SIG_SETMASK, &sa.sa_mask, NULL);
-}
-
 static int
 launch_descriptors(const struct launch *l)
 {
@@ -142,7 +120,7 @@ launch_failed(const struct launch *l, int error)
 	} m;
 
 	memset(&m, 0, sizeof(m));
-	m.hdr.type = CTL_FAILED;
+	m.hdr.type = IMSGPROC_FAILED;
 	m.hdr.len = (uint32_t)sizeof(m);
 	m.hdr.pid = (uint32_t)imsgpi_os.getpid();
 	m.failed.error = error;
@@ -154,7 +132,6 @@ launch_child(const struct launch *l)
 {
 	const struct program *p = l->program;
 
-	launch_signals();
 	if (launch_descriptors(l) == 0) {
 		if (p->fd >= 0)
 			(void)imsgpi_os.execfd(p->fd, l->argv, l->envp);
@@ -172,7 +149,8 @@ launch_fork(const struct launch *l)
 	pid_t pid;
 	int save;
 
-	/* No handler of ours may run in the child. */
+	/* No handler of ours may run in the child, which lets them through
+	 * again when it has said what it ignores: child.c. */
 	sigfillset(&all);
 	if (imsgpi_os.sigprocmask(SIG_SETMASK, &all, &before) == -1)
 		return -1;

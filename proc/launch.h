@@ -15,7 +15,7 @@ IMSGPI_HIDDEN int imsgpi_program_open(struct program *);
 IMSGPI_HIDDEN void imsgpi_program_close(struct program *);
 /*
  * Starts an instance: its process ID and in *fd our end of its channel, or -1
- * and there is nothing.  What fails later comes as CTL_FAILED.
+ * and there is nothing.  What fails later comes as IMSGPROC_FAILED.
  */
 IMSGPI_HIDDEN pid_t imsgpi_launch(const struct program *,
     const struct imsgproc_daemon *, const struct imsgproc_spec *,

@@ -79,7 +79,7 @@ channels_send(struct member *m, const struct member *to, int fd)
 	peer.index =
 	    (uint32_t)(to->peer->spec - m->family->proc->daemon->procs);
 	peer.instance = to->peer->instance;
-	return imsgpi_control(m, CTL_PEER, fd, &peer, sizeof(peer));
+	return imsgpi_control(m, IMSGPROC_PEER, fd, &peer, sizeof(peer));
 }
 
 static int

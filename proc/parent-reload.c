@@ -23,7 +23,7 @@ reload_ask(struct member *m)
 	}
 	m->reload_again = false;
 	m->reloading = true;
-	if (imsgpi_control(m, CTL_RELOAD, -1, NULL, 0) == 0)
+	if (imsgpi_control(m, IMSGPROC_RELOAD, -1, NULL, 0) == 0)
 		return;
 	m->reloading = false;
 	imsgpi_say(m->family, LOG_ERR, "%s: cannot be told to reload: %s",

@@ -41,7 +41,7 @@ start_begin(struct member *m, int fd)
 		return start_undo(m, fd);
 	imsgpi_limit(imsgloop_imsgbuf(m->peer->chan));
 	if (imsgpi_channels_give(m) == -1 ||
-	    imsgpi_control(m, CTL_BEGIN, -1, NULL, 0) == -1 ||
+	    imsgpi_control(m, IMSGPROC_BEGIN, -1, NULL, 0) == -1 ||
 	    imsgpi_member_time(m, ms) == -1)
 		return start_undo(m, -1);
 	return 0;

@@ -69,7 +69,8 @@ stop_member(struct member *m)
 		if (!m->family->running)
 			imsgloop_resume(m->peer->chan);
 		if (m->peer->spec->run == NULL) {
-			if (imsgpi_control(m, CTL_STOP, -1, NULL, 0) == -1 &&
+			if (imsgpi_control(m, IMSGPROC_STOP, -1, NULL, 0) ==
+				-1 &&
 			    m->state != DEAD)
 				imsgpi_condemn(m, "cannot be told to stop: %s",
 				    strerror(errno));

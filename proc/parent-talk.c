@@ -109,14 +109,14 @@ talk_control(struct member *m, struct imsg *msg)
 
 	if (imsg_fd_status(msg) != IMSG_FD_NONE)
 		imsgpi_condemn(m, "broke the protocol: a descriptor");
-	else if (type == CTL_FAILED && !m->ready)
+	else if (type == IMSGPROC_FAILED && !m->ready)
 		talk_failed(m, msg);
 	else if (imsg_get_len(msg) != 0)
 		imsgpi_condemn(m, "broke the protocol: message %u of %zu bytes",
 		    type - IMSGPROC_TYPES, imsg_get_len(msg));
-	else if (type == CTL_READY && !m->ready)
+	else if (type == IMSGPROC_READY && !m->ready)
 		talk_ready(m);
-	else if (type == CTL_RELOADED && m->reloading)
+	else if (type == IMSGPROC_RELOADED && m->reloading)
 		imsgpi_reload_done(m);
 	else
 		imsgpi_condemn(

@@ -20,6 +20,7 @@
 #ifndef IMSGPROC_INT_H
 #define IMSGPROC_INT_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,21 +38,13 @@
 #define IMSGPROC_FD  3
 #define IMSGPROC_ARG "--imsgproc="
 
-#define CTL_PEER     IMSGPROC_MSG_PEER
-#define CTL_BEGIN    IMSGPROC_MSG_BEGIN
-#define CTL_READY    IMSGPROC_MSG_READY
-#define CTL_FAILED   IMSGPROC_MSG_FAILED
-#define CTL_RELOAD   IMSGPROC_MSG_RELOAD
-#define CTL_RELOADED IMSGPROC_MSG_RELOADED
-#define CTL_STOP     IMSGPROC_MSG_STOP
-
-/* CTL_PEER, with a descriptor. */
+/* IMSGPROC_PEER, with a descriptor. */
 struct ctl_peer {
 	uint32_t index; /* in the table */
 	uint32_t instance;
 };
 
-/* CTL_FAILED: this, then a text without NUL. */
+/* IMSGPROC_FAILED: this, then a text without NUL. */
 struct ctl_failed {
 	int32_t error;
 };
@@ -113,6 +106,14 @@ IMSGPI_HIDDEN void imsgpi_peers_free(struct imsgproc *);
 IMSGPI_HIDDEN void imsgpi_family_stop(struct imsgproc *, int status);
 IMSGPI_HIDDEN void imsgpi_family_reload(struct imsgproc *);
 
+/* For those that do not say how many signals there are. */
+#ifndef NSIG
+#define NSIG 128
+#endif
+
+/* signals.c: whether the library handles it in the parent (SIGPIPE: ignores it),
+ * and ignores it in the others. */
+IMSGPI_HIDDEN bool imsgpi_is_ours(int signo);
 /*
  * signals.c: imsgproc_signal() without the question whether it is one of the
  * library's; the first makes a pipe and watches it in proc->loop.  _close puts

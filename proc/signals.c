@@ -15,10 +15,6 @@
 
 #include "proc-int.h"
 
-#ifndef NSIG
-#define NSIG 128
-#endif
-
 struct signals {
 	struct imsgproc *proc;
 	struct imsgloop_watch watch;
@@ -138,12 +134,18 @@ imsgpi_signal(
 	return 0;
 }
 
+bool
+imsgpi_is_ours(int signo)
+{
+	return signo == SIGHUP || signo == SIGINT || signo == SIGPIPE ||
+	    signo == SIGTERM;
+}
+
 int
 imsgproc_signal(
     struct imsgproc *p, int signo, void (*handler)(struct imsgproc *, int))
 {
-	if (signo == SIGHUP || signo == SIGINT || signo == SIGPIPE ||
-	    (p->family != NULL && (signo == SIGTERM || signo == SIGCHLD))) {
+	if (imsgpi_is_ours(signo) || (p->family != NULL && signo == SIGCHLD)) {
 		errno = EINVAL;
 		return -1;
 	}

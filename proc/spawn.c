@@ -62,11 +62,11 @@ spawn_answer(const struct spawn *s, struct imsg *m)
 	char text[256];
 	int error, r;
 
-	if (imsg_get_type(m) == CTL_READY &&
+	if (imsg_get_type(m) == IMSGPROC_READY &&
 	    imsg_fd_status(m) == IMSG_FD_NONE &&
 	    imsgpi_words_text(m, s->why, s->size) == 0)
 		r = 0;
-	else if (imsg_get_type(m) == CTL_FAILED &&
+	else if (imsg_get_type(m) == IMSGPROC_FAILED &&
 	    imsgpi_words_failed(m, text, sizeof(text), &error) == 0)
 		r = spawn_fail(s, error, "%s", text);
 	else
@@ -82,7 +82,7 @@ spawn_talk(const struct spawn *s)
 	int ms = s->d->start_ms > 0 ? s->d->start_ms : 10000;
 	struct imsg m;
 
-	if (imsg_compose(ib, CTL_BEGIN, 0, 0, -1, NULL, 0) == -1)
+	if (imsg_compose(ib, IMSGPROC_BEGIN, 0, 0, -1, NULL, 0) == -1)
 		return spawn_fail(s, errno, "%s", strerror(errno));
 	/* It may have ended already and said why. */
 	(void)imsgbuf_flush_timeout(ib, ms);

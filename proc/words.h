@@ -9,7 +9,7 @@
 IMSGPI_HIDDEN void imsgpi_words_status(int status, char *, size_t);
 /* The rest of a message, fit to be printed: 0 or -1. */
 IMSGPI_HIDDEN int imsgpi_words_text(struct imsg *, char *, size_t);
-/* What a CTL_FAILED said, fit to be printed, and its errno: 0, or -1: it is
+/* What a IMSGPROC_FAILED said, fit to be printed, and its errno: 0, or -1: it is
  * none. */
 IMSGPI_HIDDEN int imsgpi_words_failed(
     struct imsg *, char *, size_t, int *error);

@@ -18,7 +18,7 @@ dump_tools
 peek=$build/dump/examples/peek
 [ -x "$peek" ] || give_up "it is not built: no libarchive"
 header=$top/examples/peek/entry.h:peek_type
-header_too="$top/include/imsg_proc.h:IMSGPROC_MSG_*"
+header_too="$top/include/imsg_proc.h:imsgproc_type"
 
 mkdir "$tmp/tree"
 i=0
@@ -43,8 +43,8 @@ tidy "$tmp/dump.json" "$tmp/dump.pcap" peek
 check "nothing is taken for something else than imsg" \
     none "$tmp/dump.json" '.kind == "note"'
 
-# Types from 0xffffff00 on are those of libimsg-proc.
-ours=4294967040
+# Types from 0x7fffff00 on are those of libimsg-proc.
+ours=2147483392
 # said FILTER: what jq makes of the messages of peek.
 said()
 {
@@ -75,7 +75,7 @@ check "two workers come to the end, one to an error" \
 check "each worker is told to begin, and says that it is ready" [ \
     "$(jq -r "select(.kind == \"message\" and .type >= $ours) |
 	.name" "$tmp/dump.json" | sort | uniq -c | tr -s ' \n' ' ')" = \
-    " 3 IMSGPROC_MSG_BEGIN 3 IMSGPROC_MSG_READY " ]
+    " 3 IMSGPROC_BEGIN 3 IMSGPROC_READY " ]
 check "the process that sends is the one that the header names" \
     none "$tmp/dump.json" '.kind == "message" and .from.pid != .pid'
 parent=$(said 'select(.name == "PEEK_OPEN") | .from.pid' | sort -u)

@@ -137,8 +137,8 @@ bear_ready(struct born *c, const char *who)
 	struct imsg m;
 
 	bear(c, &b);
-	say(c, CTL_BEGIN, -1, NULL, 0);
-	hear(c, CTL_READY, &m);
+	say(c, IMSGPROC_BEGIN, -1, NULL, 0);
+	hear(c, IMSGPROC_READY, &m);
 	imsg_free(&m);
 }
 
@@ -163,7 +163,7 @@ say_peer(struct born *c, uint32_t index, uint32_t instance)
 
 	assert_int_equal(
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
-	say(c, CTL_PEER, sv[1], who, sizeof(who));
+	say(c, IMSGPROC_PEER, sv[1], who, sizeof(who));
 	return sv[0];
 }
 
@@ -176,7 +176,7 @@ hear(struct born *c, uint32_t type, struct imsg *m)
 		print_error("waiting for %#x: %d, %s\n", (unsigned int)type, r,
 		    strerror(errno));
 	assert_int_equal(r, 1);
-	if (m->hdr.type == CTL_FAILED && type != CTL_FAILED)
+	if (m->hdr.type == IMSGPROC_FAILED && type != IMSGPROC_FAILED)
 		print_error("failed: %.*s\n", (int)imsg_get_len(m) - 4,
 		    (char *)m->data + 4);
 	assert_int_equal(m->hdr.type, type);
@@ -187,7 +187,7 @@ hear_text(struct born *c, uint32_t type)
 {
 	static char text[4096];
 	struct imsg m;
-	size_t len, skip = type == CTL_FAILED ? 4 : 0;
+	size_t len, skip = type == IMSGPROC_FAILED ? 4 : 0;
 
 	hear(c, type, &m);
 	len = imsg_get_len(&m);
@@ -328,8 +328,8 @@ bear_report(struct born *c, const struct birth *b)
 	struct imsg m;
 
 	bear(c, b);
-	say(c, CTL_BEGIN, -1, NULL, 0);
-	hear(c, CTL_READY, &m);
+	say(c, IMSGPROC_BEGIN, -1, NULL, 0);
+	hear(c, IMSGPROC_READY, &m);
 	imsg_free(&m);
 	return hear_text(c, T_REPORT);
 }

@@ -17,14 +17,6 @@
 
 #include <imsg_proc.h>
 
-#define CTL_PEER     IMSGPROC_MSG_PEER
-#define CTL_BEGIN    IMSGPROC_MSG_BEGIN
-#define CTL_READY    IMSGPROC_MSG_READY
-#define CTL_FAILED   IMSGPROC_MSG_FAILED
-#define CTL_RELOAD   IMSGPROC_MSG_RELOAD
-#define CTL_RELOADED IMSGPROC_MSG_RELOADED
-#define CTL_STOP     IMSGPROC_MSG_STOP
-
 /* The program's own messages. */
 enum {
 	T_REPORT = 1, /* what `run' or `start' has seen: text */
@@ -70,7 +62,7 @@ int remove_jail(void **);
 void take_jail(void);
 
 void bear(struct born *, const struct birth *);
-/* bear(), CTL_BEGIN and CTL_READY. */
+/* bear(), IMSGPROC_BEGIN and IMSGPROC_READY. */
 void bear_ready(struct born *, const char *who);
 /* The same of one that reports, and what that says. */
 const char *bear_report(struct born *, const struct birth *);

@@ -150,8 +150,8 @@ bear_heard(struct born *c, const char *who, bool ready)
 	(void)close(b.err);
 	if (!ready)
 		return;
-	say(c, CTL_BEGIN, -1, NULL, 0);
-	hear(c, CTL_READY, &m);
+	say(c, IMSGPROC_BEGIN, -1, NULL, 0);
+	hear(c, IMSGPROC_READY, &m);
 	imsg_free(&m);
 }
 
@@ -229,19 +229,20 @@ nonsense_before_begin(void **state)
 	for (i = 0; i < sizeof(who) / sizeof(who[0]); i++) {
 		fd = open("/dev/null", O_RDWR);
 		bear_heard(&c, "front.0", false);
-		say(&c, CTL_PEER, fd, who[i], 8);
+		say(&c, IMSGPROC_PEER, fd, who[i], 8);
 		assert_string_equal(
-		    hear_text(&c, CTL_FAILED), "a channel to nobody");
+		    hear_text(&c, IMSGPROC_FAILED), "a channel to nobody");
 		ends_with(&c, "");
 	}
 	bear_heard(&c, "front.0", false);
-	say(&c, CTL_PEER, -1, far, 8);
-	assert_string_equal(hear_text(&c, CTL_FAILED), "a channel to nobody");
+	say(&c, IMSGPROC_PEER, -1, far, 8);
+	assert_string_equal(
+	    hear_text(&c, IMSGPROC_FAILED), "a channel to nobody");
 	ends_with(&c, "");
 	bear_heard(&c, "front.0", false);
-	say(&c, CTL_RELOAD, -1, NULL, 0);
+	say(&c, IMSGPROC_RELOAD, -1, NULL, 0);
 	assert_string_equal(
-	    hear_text(&c, CTL_FAILED), "unknown message of the parent");
+	    hear_text(&c, IMSGPROC_FAILED), "unknown message of the parent");
 	ends_with(&c, "");
 }
 
@@ -290,13 +291,13 @@ hostile_peer(void **state)
 	c.out = i;
 	(void)close(b.err);
 	talk_on(&w, say_peer(&c, WORKER, 0));
-	say(&c, CTL_BEGIN, -1, NULL, 0);
+	say(&c, IMSGPROC_BEGIN, -1, NULL, 0);
 	(void)hear_text(&c, T_REPORT);
-	hear(&c, CTL_READY, &m);
+	hear(&c, IMSGPROC_READY, &m);
 	imsg_free(&m);
 	for (i = 0; i < 3; i++) {
 		if (i == 0)
-			say(&w, CTL_STOP, -1, NULL, 0);
+			say(&w, IMSGPROC_STOP, -1, NULL, 0);
 		else
 			assert_int_equal(
 			    write(w.fd, bad, i == 1 ? 16 : 7), i == 1 ? 16 : 7);
@@ -308,12 +309,12 @@ hostile_peer(void **state)
 		talk_on(&w, say_peer(&c, WORKER, 0));
 		assert_string_equal(hear_text(&c, T_PEER), "worker 0 1");
 	}
-	say(&c, CTL_STOP, -1, NULL, 0);
+	say(&c, IMSGPROC_STOP, -1, NULL, 0);
 	assert_string_equal(hear_text(&c, T_REPORT), "stop");
 	hang_up(&w);
 	assert_int_equal(reap(&c), 0);
 	assert_string_equal(errors_of(&c),
-	    "test: front: worker sent a message of type 0xffffff06: its "
+	    "test: front: worker sent a message of type 0x7fffff06: its "
 	    "channel is closed\n"
 	    "test: front: channel to worker: Numerical result out of range\n"
 	    "test: front: channel to worker: ends within a message\n");

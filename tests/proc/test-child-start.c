@@ -123,8 +123,8 @@ fails(const char *who, const char *user, const char *words, int error)
 	int status;
 
 	bear(&c, &b);
-	say(&c, CTL_BEGIN, -1, NULL, 0);
-	hear(&c, CTL_FAILED, &m);
+	say(&c, IMSGPROC_BEGIN, -1, NULL, 0);
+	hear(&c, IMSGPROC_FAILED, &m);
 	assert_true(imsg_get_len(&m) > sizeof(e));
 	assert_int_equal(imsg_get_buf(&m, &e, sizeof(e)), 0);
 	assert_int_equal(e, error);
@@ -315,11 +315,12 @@ sibling_cannot_trace(void **state)
 	ends_well(&c);
 }
 
-/* Signals of a terminal are the parent's. */
+/* Signals of a terminal or a service manager are the parent's. */
 static void
 ignores_signals(void **state)
 {
 	const struct birth b = { .who = "plain.0" };
+	void (*usual)(int);
 	sigset_t blocked, before;
 	struct born c;
 	int status;
@@ -327,17 +328,20 @@ ignores_signals(void **state)
 	(void)state;
 	assert_int_equal(sigfillset(&blocked), 0);
 	assert_int_equal(sigprocmask(SIG_SETMASK, &blocked, &before), 0);
+	usual = signal(SIGUSR1, SIG_IGN);
 	(void)bear_report(&c, &b);
+	(void)signal(SIGUSR1, usual);
 	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
 	assert_int_equal(kill(c.pid, SIGHUP), 0);
 	assert_int_equal(kill(c.pid, SIGINT), 0);
 	assert_int_equal(kill(c.pid, SIGPIPE), 0);
+	assert_int_equal(kill(c.pid, SIGTERM), 0);
 	say_text(&c, T_TITLE, "still here");
 	(void)hear_text(&c, T_REPORT);
-	assert_int_equal(kill(c.pid, SIGTERM), 0);
+	assert_int_equal(kill(c.pid, SIGUSR1), 0);
 	status = reap(&c);
 	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGTERM);
+	assert_int_equal(WTERMSIG(status), SIGUSR1);
 }
 
 static void

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <imsg_call.h>
+
 #define FRONT  1 /* in the table */
 #define WORKER 2
 
@@ -37,10 +39,10 @@ begin(struct scene *s, int workers)
 	for (i = 0; i < workers; i++)
 		talk_on(
 		    &s->worker[i], say_peer(&s->front, WORKER, (uint32_t)i));
-	say(&s->front, CTL_BEGIN, -1, NULL, 0);
+	say(&s->front, IMSGPROC_BEGIN, -1, NULL, 0);
 	/* What `start' sends comes before. */
 	(void)hear_text(&s->front, T_REPORT);
-	hear(&s->front, CTL_READY, &m);
+	hear(&s->front, IMSGPROC_READY, &m);
 	imsg_free(&m);
 }
 
@@ -59,7 +61,7 @@ stop(struct scene *s, int workers)
 	struct imsg m;
 	int i;
 
-	say(&s->front, CTL_STOP, -1, NULL, 0);
+	say(&s->front, IMSGPROC_STOP, -1, NULL, 0);
 	assert_string_equal(hear_text(&s->front, T_REPORT), "stop");
 	assert_int_equal(imsgbuf_recv(&s->front.ib, &m, PATIENCE_MS), 0);
 	for (i = 0; i < workers; i++) {
@@ -114,6 +116,21 @@ talks_to_its_peers(void **state)
 	is_null_device(&m);
 	imsg_free(&m);
 	stop(&s, 2);
+}
+
+/* Not one of the library's to keep the others: a program may ask by hand. */
+static void
+an_error_answer_is_a_message(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, 1);
+	say(&s.worker[0], IMSGCALL_ERROR, -1, NULL, 0);
+	say(&s.front, IMSGCALL_ERROR, -1, NULL, 0);
+	say_text(&s.worker[0], T_ECHO, "still there");
+	assert_string_equal(hear_text(&s.worker[0], T_ECHO), "still there");
+	stop(&s, 1);
 }
 
 /* Each gets a descriptor of its own, and the front keeps none. */
@@ -247,9 +264,9 @@ reloads(void **state)
 	(void)state;
 	begin(&s, 1);
 	for (i = 0; i < 3; i++) {
-		say(&s.front, CTL_RELOAD, -1, NULL, 0);
+		say(&s.front, IMSGPROC_RELOAD, -1, NULL, 0);
 		assert_string_equal(hear_text(&s.front, T_REPORT), "reload");
-		hear(&s.front, CTL_RELOADED, &m);
+		hear(&s.front, IMSGPROC_RELOADED, &m);
 		imsg_free(&m);
 	}
 	stop(&s, 1);
@@ -267,7 +284,7 @@ loses_nothing_at_the_end(void **state)
 	(void)state;
 	begin(&s, 1);
 	say(&s.front, T_FLOOD, -1, &n, sizeof(n));
-	say(&s.front, CTL_STOP, -1, NULL, 0);
+	say(&s.front, IMSGPROC_STOP, -1, NULL, 0);
 	assert_string_equal(hear_text(&s.front, T_REPORT), "stop");
 	assert_int_equal(waitpid(s.front.pid, NULL, WNOHANG), 0);
 	for (i = 0; i < n; i++) {
@@ -307,10 +324,10 @@ lives_in_its_sandbox(void **state)
 	hear(&c, T_ECHO, &m);
 	is_null_device(&m);
 	imsg_free(&m);
-	say(&c, CTL_RELOAD, -1, NULL, 0);
-	hear(&c, CTL_RELOADED, &m);
+	say(&c, IMSGPROC_RELOAD, -1, NULL, 0);
+	hear(&c, IMSGPROC_RELOADED, &m);
 	imsg_free(&m);
-	say(&c, CTL_STOP, -1, NULL, 0);
+	say(&c, IMSGPROC_STOP, -1, NULL, 0);
 	exits_with(&c, 0);
 }
 
@@ -319,6 +336,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(talks_to_its_peers),
+		cmocka_unit_test(an_error_answer_is_a_message),
 		cmocka_unit_test(sends_to_all),
 		cmocka_unit_test(errors_are_as_documented),
 		cmocka_unit_test(peers_go_and_come),

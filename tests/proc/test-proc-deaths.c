@@ -96,11 +96,11 @@ it_is_started_again(void **state)
 	host_expect(&h, " p: start");
 	h.at = h.len;
 	kill_front(&h, &front, SIGKILL);
-	kill_front(&h, &front, SIGTERM);
+	kill_front(&h, &front, SIGUSR1);
 	assert_int_equal(host_stop(&h), 0);
 	host_place(&h, "front 0, -9, \"killed by signal 9 (Killed)\", 100\n");
-	host_place(
-	    &h, "front 0, -15, \"killed by signal 15 (Terminated)\", 200\n");
+	host_place(&h,
+	    "front 0, -10, \"killed by signal 10 (User defined signal 1)\", 200\n");
 	assert_int_equal(host_count(&h, " back 0: front 0 is there"), 2);
 	assert_int_equal(host_count(&h, " back 1: front 0 is there"), 2);
 	assert_int_equal(host_count(&h, " p: front 0 is there"), 2);

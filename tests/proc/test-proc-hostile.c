@@ -21,13 +21,6 @@
 
 #define SAY(p, ...) imsgproc_log(p, 6, __VA_ARGS__)
 
-/* As in proc/proc-int.h. */
-#define CTL(n)	(IMSGPROC_TYPES + (n))
-#define READY	CTL(2)
-#define FAILED	CTL(3)
-#define REPLIED CTL(5)
-#define STOP	CTL(6)
-
 #define CHANNEL 3
 
 /* A message as it is on the wire, len of its bytes, with a descriptor or -1. */
@@ -75,21 +68,21 @@ evil_start(struct imsgproc *p)
 
 	(void)fcntl(CHANNEL, F_SETFL, 0);
 	if (strcmp(what, "ready twice") == 0) {
-		(void)put(READY, NULL, 0, -1);
-		(void)put(READY, NULL, 0, -1);
+		(void)put(IMSGPROC_READY, NULL, 0, -1);
+		(void)put(IMSGPROC_READY, NULL, 0, -1);
 	} else if (strcmp(what, "ready with more") == 0)
-		(void)put(READY, "more", 4, -1);
+		(void)put(IMSGPROC_READY, "more", 4, -1);
 	else if (strcmp(what, "ready with a descriptor") == 0)
-		(void)put(READY, NULL, 0, 2);
+		(void)put(IMSGPROC_READY, NULL, 0, 2);
 	else if (strcmp(what, "orders") == 0)
-		(void)put(STOP, NULL, 0, -1);
+		(void)put(IMSGPROC_STOP, NULL, 0, -1);
 	else if (strcmp(what, "reloaded") == 0)
-		(void)put(REPLIED, NULL, 0, -1);
+		(void)put(IMSGPROC_RELOADED, NULL, 0, -1);
 	else if (strcmp(what, "failed short") == 0)
-		(void)put(FAILED, "x", 1, -1);
+		(void)put(IMSGPROC_FAILED, "x", 1, -1);
 	else if (strcmp(what, "failed late") == 0) {
-		(void)put(READY, NULL, 0, -1);
-		(void)put(FAILED, "xxxxtext", 8, -1);
+		(void)put(IMSGPROC_READY, NULL, 0, -1);
+		(void)put(IMSGPROC_FAILED, "xxxxtext", 8, -1);
 	} else if (strcmp(what, "talks") == 0)
 		(void)put(1, NULL, 0, -1);
 	else if (strcmp(what, "garbage") == 0)
@@ -98,7 +91,7 @@ evil_start(struct imsgproc *p)
 		    "\377\377\377\377\377\377\377",
 		    16);
 	else if (strcmp(what, "unknown") == 0)
-		(void)put(0xffffffffU, &big, sizeof(big), -1);
+		(void)put(IMSGPROC_TYPES + 255, &big, sizeof(big), -1);
 	else if (strcmp(what, "torn") == 0) {
 		(void)!write(CHANNEL, "\001\000\000\000\020", 5);
 		_exit(0);

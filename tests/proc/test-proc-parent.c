@@ -263,7 +263,7 @@ static const struct imsgproc_spec lost_procs[] = {
 	{ IMSGPROC_HERE, .name = "p", .talks = "front back", .start = say_start,
 	    .message = lost_message, .peer = lost_peer },
 	{ IMSGPROC_HERE, .name = "front", .talks = "back", .needs = "back",
-	    .message = lost_message, .stop = lost_stop },
+	    .start = say_start, .message = lost_message, .stop = lost_stop },
 	{ IMSGPROC_HERE, .name = "back", .start = say_start,
 	    .message = lost_message, .stop = lost_stop },
 };
@@ -271,14 +271,20 @@ static const struct imsgproc_daemon lost = { .name = "lost",
 	.procs = lost_procs,
 	.nprocs = 3 };
 
+/* However it is told, as by a service manager: all of them at once. */
 static void
 nothing_is_lost_at_the_end(void **state)
 {
 	struct host h;
+	pid_t pid[2];
 
 	(void)state;
 	host_start(&h, "lost");
+	pid[0] = (pid_t)host_number(host_expect(&h, " back: start"), "pid ");
+	pid[1] = (pid_t)host_number(host_expect(&h, " front: start"), "pid ");
 	host_expect(&h, "p: start");
+	assert_int_equal(kill(pid[0], SIGTERM), 0);
+	assert_int_equal(kill(pid[1], SIGTERM), 0);
 	assert_int_equal(host_stop(&h), 0);
 	host_place(&h, " p: front is gone after 3000\n");
 	host_place(&h, " back: stop after 3000\n");

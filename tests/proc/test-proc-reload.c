@@ -133,7 +133,7 @@ signals_start(struct imsgproc *p)
 	size_t i;
 
 	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		if (child && (ours[i] == SIGTERM || ours[i] == SIGCHLD))
+		if (child && ours[i] == SIGCHLD)
 			continue;
 		if (imsgproc_signal(p, ours[i], on_usr1) != -1 ||
 		    errno != EINVAL)
