@@ -312,3 +312,35 @@ opens(pid_t pid, const char *list)
 		(void)usleep(1000);
 	assert_string_equal(open_in(pid), list);
 }
+
+bool
+has(const char *text, const char *what)
+{
+	if (strstr(text, what) != NULL)
+		return true;
+	print_error("\"%s\" is not in \"%s\"\n", what, text);
+	return false;
+}
+
+const char *
+bear_report(struct born *c, const struct birth *b)
+{
+	struct imsg m;
+
+	bear(c, b);
+	say(c, CTL_BEGIN, -1, NULL, 0);
+	hear(c, CTL_READY, &m);
+	imsg_free(&m);
+	return hear_text(c, T_REPORT);
+}
+
+void
+ends_well(struct born *c)
+{
+	int status;
+
+	hang_up(c);
+	status = reap(c);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+}

@@ -72,6 +72,12 @@ void take_jail(void);
 void bear(struct born *, const struct birth *);
 /* bear(), CTL_BEGIN and CTL_READY. */
 void bear_ready(struct born *, const char *who);
+/* The same of one that reports, and what that says. */
+const char *bear_report(struct born *, const struct birth *);
+/* A `run' that sees the end of its channel returns 7. */
+void ends_well(struct born *);
+/* Complains if not. */
+bool has(const char *text, const char *what);
 void say(struct born *, uint32_t type, int fd, const void *, size_t);
 void say_text(struct born *, uint32_t type, const char *);
 /* Gives it a channel to a worker; our end. */
