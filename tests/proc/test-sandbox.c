@@ -241,6 +241,7 @@ each_act_alone(void **state)
 		for (u = 0; u < 2; u++)
 			for (i = 0; i < nacts; i++) {
 				if (control[u][i] != 0 ||
+				    (s == 1 && u == 1) ||
 				    (s == 2 &&
 					(acts[i]->flags & ACT_ALONE) == 0))
 					continue;
