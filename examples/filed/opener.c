@@ -23,7 +23,7 @@ open_name(const char *name, size_t len, struct file *f)
 	/* A directory's name ends with a slash, or links in it go wrong. */
 	bool dir = len == 0 || name[len - 1] == '/';
 	char path[NAME_LEN + sizeof("index.html")];
-	struct stat st;
+	struct stat st = { 0 };
 	int fd, tries = 8;
 
 	(void)snprintf(
@@ -47,7 +47,7 @@ void
 opener_message(struct imsgproc *p, struct imsgproc_peer *from, struct imsg *m)
 {
 	/* A front end that never fetches its answers gets no more of them. */
-	static const struct imsg_limits limits = { .wfds = 1024,
+	static const struct imsg_limits limits = { .wfds = 4096,
 		.wbytes = 1 << 20 };
 	struct imsgloop_chan *chan = imsgproc_peer_chan(from);
 	size_t len = imsg_get_len(m);
