@@ -13,8 +13,8 @@
 
 #include "loop-int.h"
 
-/* Reads after a write has failed, before a peer that goes on is left. */
-#define LAST_READS 4096
+/* Turns after a write has failed before a peer that goes on is left. */
+#define LAST_READS 1024
 
 int
 imsgloopi_kick(struct imsgloop_chan *c)

@@ -238,6 +238,8 @@ who_composes_in_drained_starves_nobody(void **state)
 	side_send(&b, 0, 1);
 	L_UNTIL(b.messages == 1);
 	assert_in_range(a.n, 10, 40);
+	/* There is room: a turn is asked for, not that. */
+	assert_int_equal(l_counts.out, 0);
 	side_shut(&a);
 	side_shut(&b);
 }

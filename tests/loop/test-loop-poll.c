@@ -211,38 +211,40 @@ a_turn_lasts_as_long_as_it_may(void **state)
 	imsgloop_poll_free(a.loop);
 }
 
+/* More entries than there may be descriptors, where the kernel minds. */
 static void
 poll_says_what_is_wrong(void **state)
 {
 	struct seen s[20] = { { .times = 0 } };
+	struct pollfd pfd[20] = { { .events = POLLIN } };
 	struct rlimit old, few;
-	int i, r, e;
+	int i, r, e, minds;
 
 	(void)state;
 	s[0].loop = new_loop();
 	for (i = 0; i < 20; i++) {
 		s[i].loop = s[0].loop;
+		s[i].then = stop;
 		watch(&s[i], 0, POLLIN, -1);
 	}
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	few = old;
 	few.rlim_cur = 10;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	minds = poll(pfd, 20, 0) == -1;
 	errno = 0;
-	r = imsgloop_poll_run(s[0].loop);
+	r = imsgloop_poll_turn(s[0].loop, 0);
+	if (r == -1)
+		r = imsgloop_poll_run(s[0].loop);
 	e = errno;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	for (i = 0; i < 20; i++)
 		out(&s[i]);
 	imsgloop_poll_free(s[0].loop);
-#ifdef __linux__
-	/* More entries than there may be descriptors. */
+	if (!minds)
+		skip();
 	assert_int_equal(r, -1);
 	assert_int_equal(e, EINVAL);
-#else
-	(void)r;
-	(void)e;
-#endif
 }
 
 static void
