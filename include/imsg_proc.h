@@ -96,7 +96,8 @@ struct imsgproc_limit {
  * instances: 0 is 1.  They are told apart by numbers from 0.
  * talks: who it has a channel to: every instance of it to every instance of
  *	those.  It is enough if one of the two says so.
- * needs: who must be ready before this one starts, and is stopped after it.
+ * needs: who must be ready before this one starts, and is stopped after it,
+ *	when what it sent at the end has been read.
  * user: whose user ID, group and supplementary groups it takes.  NULL: it
  *	stays who it is.  As another user than root all of them must be the one
  *	who starts the daemon.
@@ -121,7 +122,9 @@ struct imsgproc_limit {
  * run: instead of the loop: its return value is the exit status.  For a
  *	process that does one thing; uses imsgproc_parent_imsgbuf(), its only
  *	channel, whose end asks it to end.
- * All may be NULL.  In the parent prepare and run are not used.
+ * All may be NULL.  In the parent prepare and run are not used; it takes its
+ * user, root, limits and promises when all others are ready, and what it needs
+ * to end them and to start them again it must keep.
  */
 struct imsgproc_spec {
 	const char		*file;
@@ -330,6 +333,19 @@ struct imsgbuf	*imsgproc_parent_imsgbuf(struct imsgproc *);
  *	What is not allowed kills the process (SIGSYS, SIGABRT) as pledge(2)
  *	does, or fails with EACCES, EPERM or ENOSYS: what libc tries by itself
  *	and paths always fail, with "error" all does.
+ *	On Linux:
+ *	- A path that does not exist: -1 ENOENT.  Paths are about opening,
+ *	  making, removing and executing; that a file is there can be seen.
+ *	- recvfd and sendfd cannot be told from the messages that stdio allows:
+ *	  they are always possible, and that is not counted as missing.
+ *	- Signals go to the process itself and, with proc, to what it started;
+ *	  to others only below Landlock's level 6.
+ *	- openat2(2) fails with ENOSYS below level 3, unless rpath, wpath and
+ *	  cpath are promised without paths.
+ *	- There is no new code in memory unless exec is promised; SIGSYS is the
+ *	  library's.  It is for a process that has one thread.
+ *	- A second call needs stdio of the first.
+ *	docs/SANDBOX.md says what each promise is on each system.
  * imsgproc_sandbox_name: what this build can use: "landlock and seccomp",
  *	"pledge", "capsicum", "none".
  * imsgproc_sandbox_check: 0, or -1 EINVAL if a promise is not known.

@@ -191,6 +191,7 @@ close_listed(const char *list, int from)
 	do {
 		more = 0;
 		rewinddir(d);
+		errno = 0;
 		while ((e = readdir(d)) != NULL) {
 			fd = strtol(e->d_name, &end, 10);
 			if (*end != '\0' || end == e->d_name || fd < from ||
@@ -198,9 +199,13 @@ close_listed(const char *list, int from)
 				continue;
 			if (close((int)fd) == 0)
 				more = 1;
+			errno = 0;
 		}
 	} while (more);
-	return closedir(d);
+	more = errno;
+	(void)closedir(d);
+	errno = more;
+	return more == 0 ? 0 : -1;
 }
 #endif
 

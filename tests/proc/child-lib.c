@@ -3,8 +3,12 @@
 #define _GNU_SOURCE
 #include "child-lib.h"
 
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +62,25 @@ place_descriptors(const struct birth *b, int sock, int err)
 		(void)close(fd);
 }
 
+/* These system calls fail with ENOSYS from now on. */
+static void
+pretend_old(int old)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+		    old == 2 ? SYS_getdents64 : SYS_close_range, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
+
+	need(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, 12);
+	need(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0, 13);
+}
+
 static void
 execute(const struct birth *b, int sock, int err)
 {
@@ -72,6 +95,8 @@ execute(const struct birth *b, int sock, int err)
 	if (b->user != NULL)
 		become(b->user);
 	place_descriptors(b, sock, err);
+	if (b->old > 0)
+		pretend_old(b->old);
 	(void)execv("/proc/self/exe", argv);
 	_exit(99);
 }
@@ -286,4 +311,36 @@ opens(pid_t pid, const char *list)
 	for (ms = 0; ms < PATIENCE_MS && strcmp(open_in(pid), list) != 0; ms++)
 		(void)usleep(1000);
 	assert_string_equal(open_in(pid), list);
+}
+
+bool
+has(const char *text, const char *what)
+{
+	if (strstr(text, what) != NULL)
+		return true;
+	print_error("\"%s\" is not in \"%s\"\n", what, text);
+	return false;
+}
+
+const char *
+bear_report(struct born *c, const struct birth *b)
+{
+	struct imsg m;
+
+	bear(c, b);
+	say(c, CTL_BEGIN, -1, NULL, 0);
+	hear(c, CTL_READY, &m);
+	imsg_free(&m);
+	return hear_text(c, T_REPORT);
+}
+
+void
+ends_well(struct born *c)
+{
+	int status;
+
+	hang_up(c);
+	status = reap(c);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
 }

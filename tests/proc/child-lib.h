@@ -50,6 +50,7 @@ struct birth {
 	const char *user; /* who starts it; NULL: we */
 	bool groups;	  /* root's supplementary groups: 0, 4, 20 */
 	bool blind;	  /* in a jail, where no leak checker works */
+	int old;	  /* 1: no close_range(2); 2: nor a list of them */
 	int err;	  /* its descriptor 2, 0: /dev/null */
 };
 
@@ -71,6 +72,12 @@ void take_jail(void);
 void bear(struct born *, const struct birth *);
 /* bear(), CTL_BEGIN and CTL_READY. */
 void bear_ready(struct born *, const char *who);
+/* The same of one that reports, and what that says. */
+const char *bear_report(struct born *, const struct birth *);
+/* A `run' that sees the end of its channel returns 7. */
+void ends_well(struct born *);
+/* Complains if not. */
+bool has(const char *text, const char *what);
 void say(struct born *, uint32_t type, int fd, const void *, size_t);
 void say_text(struct born *, uint32_t type, const char *);
 /* Gives it a channel to a worker; our end. */

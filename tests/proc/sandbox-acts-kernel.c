@@ -35,7 +35,6 @@ result(long r)
 	}
 
 ACT(change_root, result(syscall(SYS_chroot, ".")))
-ACT(mount_tmpfs, result(syscall(SYS_mount, "none", "empty", "tmpfs", 0, NULL)))
 ACT(open_fs, result(syscall(SYS_fsopen, "tmpfs", 0)))
 ACT(clone_tree, result(syscall(SYS_open_tree, AT_FDCWD, ".", 1)))
 ACT(unshare_user, result(syscall(SYS_unshare, CLONE_NEWUSER)))
@@ -73,6 +72,16 @@ ACT(io_ports, result(syscall(SYS_iopl, 0)))
 ACT(io_port, result(syscall(SYS_ioperm, 0x80, 1, 1)))
 ACT(local_table, result(syscall(SYS_modify_ldt, 0, NULL, 0)))
 #endif
+
+static int
+mount_tmpfs(struct room *r)
+{
+	(void)r;
+	if (syscall(SYS_mount, "none", "empty", "tmpfs", 0, NULL) == -1)
+		return errno;
+	(void)umount2("empty", MNT_DETACH);
+	return 0;
+}
 
 static int
 io_ring(struct room *r)

@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,16 +155,23 @@ become(uid_t uid)
 	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
 
+/* Lives as long as this process holds the other end of the pipe. */
 static pid_t
 start_sibling(void)
 {
-	pid_t pid = fork();
+	char c;
+	pid_t pid;
+	int p[2];
 
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		for (;;)
-			(void)pause();
+	if (pipe2(p, O_CLOEXEC) == -1)
+		return -1;
+	if ((pid = fork()) == 0) {
+		(void)close(p[1]);
+		while (read(p[0], &c, 1) == -1 && errno == EINTR)
+			continue;
+		_exit(0);
 	}
+	(void)close(p[0]);
 	return pid;
 }
 

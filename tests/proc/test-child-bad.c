@@ -192,6 +192,7 @@ parent_is_killed(void **state)
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	if ((parent = fork()) == 0) {
 		bear_ready(&run, "plain.0");
+		(void)hear_text(&run, T_REPORT);
 		bear_ready(&loop, "quiet.0");
 		pids[0] = run.pid;
 		pids[1] = loop.pid;

@@ -178,61 +178,59 @@ static struct scene lasting;
 static void
 last_words_come_first(void **state)
 {
-	struct scene s;
-	struct born old;
+	struct scene *s = &lasting;
+	struct born *w = &s->worker[0];
 	char word[16];
 	int i;
 
 	(void)state;
-	begin(&s, 1);
+	begin(s, 1);
 	/* Both are there when it wakes up. */
-	assert_int_equal(kill(s.front.pid, SIGSTOP), 0);
+	assert_int_equal(kill(s->front.pid, SIGSTOP), 0);
 	for (i = 0; i < 500; i++) {
 		(void)snprintf(word, sizeof(word), "old %d", i);
-		assert_int_equal(imsg_compose(&s.worker[0].ib, T_FORWARD, 0, 0,
-				     -1, word, strlen(word)),
+		assert_int_equal(imsg_compose(&w->ib, T_FORWARD, 0, 0, -1, word,
+				     strlen(word)),
 		    1);
 	}
-	assert_int_equal(imsgbuf_flush_timeout(&s.worker[0].ib, 5000), 0);
-	old = s.worker[0];
-	hang_up(&old);
-	talk_on(&s.worker[0], say_peer(&s.front, WORKER, 0));
-	say_text(&s.worker[0], T_FORWARD, "new");
-	assert_int_equal(kill(s.front.pid, SIGCONT), 0);
+	assert_int_equal(imsgbuf_flush_timeout(&w->ib, PATIENCE_MS), 0);
+	hang_up(w);
+	talk_on(w, say_peer(&s->front, WORKER, 0));
+	say_text(w, T_FORWARD, "new");
+	assert_int_equal(kill(s->front.pid, SIGCONT), 0);
 	for (i = 0; i < 500; i++) {
 		(void)snprintf(word, sizeof(word), "old %d", i);
-		assert_string_equal(hear_text(&s.front, T_FORWARD), word);
+		assert_string_equal(hear_text(&s->front, T_FORWARD), word);
 	}
-	assert_string_equal(hear_text(&s.front, T_PEER), "worker 0 0");
-	assert_string_equal(hear_text(&s.front, T_PEER), "worker 0 1");
-	assert_string_equal(hear_text(&s.front, T_FORWARD), "new");
-	lasting = s;
+	assert_string_equal(hear_text(&s->front, T_PEER), "worker 0 0");
+	assert_string_equal(hear_text(&s->front, T_PEER), "worker 0 1");
+	assert_string_equal(hear_text(&s->front, T_FORWARD), "new");
 }
 
 /* Somebody else holds the end of the one that died: not for ever. */
 static void
 old_channel_is_given_up(void **state)
 {
+	struct born *old, *now, lost;
 	struct scene s;
-	struct born old, lost;
 	struct imsg m;
 
 	(void)state;
 	begin(&s, 1);
-	old = s.worker[0];
+	old = &s.worker[0];
+	now = &s.worker[1];
 	talk_on(&lost, say_peer(&s.front, WORKER, 0));
-	talk_on(&s.worker[0], say_peer(&s.front, WORKER, 0));
+	talk_on(now, say_peer(&s.front, WORKER, 0));
 	/* One that waited and is out of date is closed. */
 	assert_int_equal(imsgbuf_recv(&lost.ib, &m, PATIENCE_MS), 0);
-	say_text(&s.worker[0], T_FORWARD, "new");
-	say_text(&old, T_FORWARD, "still here");
+	say_text(now, T_FORWARD, "new");
+	say_text(old, T_FORWARD, "still here");
 	assert_string_equal(hear_text(&s.front, T_FORWARD), "still here");
 	assert_string_equal(hear_text(&s.front, T_PEER), "worker 0 0");
 	assert_string_equal(hear_text(&s.front, T_PEER), "worker 0 1");
 	assert_string_equal(hear_text(&s.front, T_FORWARD), "new");
 	hang_up(&lost);
-	hang_up(&old);
-	stop(&s, 1);
+	stop(&s, 2);
 	/* Where the old one ended by itself the new one stays. */
 	say_text(&lasting.worker[0], T_ECHO, "and on");
 	assert_string_equal(hear_text(&lasting.worker[0], T_ECHO), "and on");
