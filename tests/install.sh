@@ -111,6 +111,9 @@ runs_addon()
 	fi
 }
 
+# This compiler may have no libseccomp, though the machine does.
+sandbox=disabled
+! grep -qs libseccomp "$PKG_CONFIG_PATH/libimsg-proc.pc" || sandbox=auto
 addons=
 [ ! -f "$libdir/libimsg-loop.a" ] || addons="loop proc"
 for a in $addons; do
@@ -307,7 +310,8 @@ fresh()
 		dest= ;;
 	esac
 	CC=$cc meson setup "$tmp/b" "$tree" -Dtests=disabled \
-	    -Dexamples=disabled -Dtools=disabled -Dbuildtype=plain "$@" &&
+	    -Dexamples=disabled -Dtools=disabled -Dsandbox=$sandbox \
+	    -Dbuildtype=plain "$@" &&
 	    ninja -C "$tmp/b" && DESTDIR=$dest meson install -C "$tmp/b"
 }
 
