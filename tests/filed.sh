@@ -391,6 +391,7 @@ under_load()
 	    '[ "$(cat "$tmp/out")" = "ok 1000 busy 0 bad 0 lost 0" ]'
 	curl -s --limit-rate 8M "$url/big" >"$tmp/whole" &
 	transfer=$!
+	wait_for test -s "$tmp/whole"
 	load_while "reloads lose nothing" \
 	    '[ "$bad$busy$lost" = 000 ]' 1000 reloads
 	wait $transfer
