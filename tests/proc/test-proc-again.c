@@ -174,7 +174,87 @@ who_never_reads_is_ended(void **state)
 	host_place(&h, "does not read its channel: killed by signal 9");
 }
 
-const struct imsgproc_daemon *const host_tables[] = { &pauses, &deaf, NULL };
+/* kept: one dies again and again before its peer has been started. */
+
+static bool
+gate_is_open(const void *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static int
+gate_prepare(struct imsgproc *p)
+{
+	SAY(p, "at the gate");
+	host_wait(gate_is_open, getenv("GATE"));
+	return 0;
+}
+
+static int
+kept_start(struct imsgproc *p)
+{
+	if (imsgproc_send(p, "a", 0, 2, 0, -1, NULL, 0) == -1)
+		return imsgproc_fail(p, "%s", strerror(errno));
+	return say_start(p);
+}
+
+static void
+kept_message(struct imsgproc *p, struct imsgproc_peer *from, struct imsg *m)
+{
+	(void)m;
+	SAY(p, "heard of %s", imsgproc_peer_name(from));
+}
+
+static void
+kept_peer(struct imsgproc *p, struct imsgproc_peer *peer, int up)
+{
+	SAY(p, "%s is %s", imsgproc_peer_name(peer), up ? "there" : "gone");
+}
+
+static const struct imsgproc_spec kept_procs[] = {
+	{ IMSGPROC_HERE, .name = "p", .start = say_start },
+	{ IMSGPROC_HERE, .name = "a", .talks = "b", .start = say_start,
+	    .message = kept_message, .peer = kept_peer,
+	    .flags = IMSGPROC_RESTART },
+	{ IMSGPROC_HERE, .name = "b", .needs = "gate", .start = kept_start,
+	    .peer = kept_peer },
+	{ IMSGPROC_HERE, .name = "gate", .needs = "a",
+	    .prepare = gate_prepare },
+};
+static const struct imsgproc_daemon kept = { .name = "kept",
+	.procs = kept_procs,
+	.nprocs = 4 };
+
+static void
+a_channel_to_the_dead_is_not_kept(void **state)
+{
+	char gate[40];
+	struct host h;
+	pid_t a;
+	int i;
+
+	(void)state;
+	(void)snprintf(
+	    gate, sizeof(gate), "/tmp/test-proc-gate-%ld", (long)getpid());
+	setenv("GATE", gate, 1);
+	host_start(&h, "kept");
+	a = (pid_t)host_number(host_expect(&h, " a: start"), "pid ");
+	/* It is ready. */
+	host_expect(&h, " gate: at the gate");
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(kill(a, SIGKILL), 0);
+		a = (pid_t)host_number(host_expect(&h, " a: start"), "pid ");
+	}
+	(void)close(open(gate, O_CREAT | O_WRONLY, 0600));
+	host_expect(&h, " a: heard of b");
+	assert_int_equal(host_stop(&h), 0);
+	(void)unlink(gate);
+	assert_int_equal(host_count(&h, " b: a is "), 0);
+	assert_int_equal(host_count(&h, "killed by signal 9"), 2);
+}
+
+const struct imsgproc_daemon *const host_tables[] = { &pauses, &deaf, &kept,
+	NULL };
 
 int
 main(int argc, char **argv)
@@ -182,6 +262,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pauses_grow_and_are_forgotten),
 		cmocka_unit_test(who_never_reads_is_ended),
+		cmocka_unit_test(a_channel_to_the_dead_is_not_kept),
 	};
 
 	host_before = before;
