@@ -136,6 +136,19 @@ while read -r n kind name what; do
 done <"$tmp/blocks/list"
 check "there are commands" [ "$runs" -ge 6 ]
 
+# The messages in its table of troubles are those of the library.
+while read -r words; do
+	check "\"$words\" is what the library says" sh -c "
+	    sed -n '/^## When/,/^## From/p' '$doc' | grep -qF '$words' &&
+	    cat '$src'/proc/*.c | grep -qF '$words'"
+done <<'END'
+there is no user
+only root can lock it in
+there is none
+its promises do not allow what it did
+the parent is gone
+END
+
 for f in *.c ask/*.c; do
 	check "$f: lines are at most 80 columns" sh -c \
 	    "! expand -t 8 '$f' | grep -n '.\{81\}'"
