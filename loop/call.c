@@ -100,7 +100,9 @@ call_message(struct imsgcall *c, struct imsg *m)
 int
 imsgcalli_end_error(int why, int error)
 {
-	return why == IMSGLOOP_ERROR && error != ECONNRESET ? error : EPIPE;
+	if (why != IMSGLOOP_ERROR || error == ECONNRESET || error == 0)
+		return EPIPE;
+	return error;
 }
 
 static void

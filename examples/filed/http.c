@@ -201,8 +201,7 @@ answer_init(
 	bool found = status == 200, head = r->parser.method == HTTP_HEAD;
 	struct tm tm = { 0 };
 
-	a->len = 0;
-	a->from = 0;
+	memset(a, 0, offsetof(struct answer, head));
 	a->to = found ? f->size : 0;
 	if (found)
 		status = range(r->value[RANGE], a, f->size);

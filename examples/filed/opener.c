@@ -46,9 +46,10 @@ open_name(const char *name, size_t len, struct file *f)
 void
 opener_message(struct imsgproc *p, struct imsgproc_peer *from, struct imsg *m)
 {
-	/* A front end that never fetches its answers gets no more of them. */
-	static const struct imsg_limits limits = { .wfds = 4096,
-		.wbytes = 1 << 20 };
+	/* One for each connection; who never fetches them gets no more. */
+	static const struct imsg_limits limits = {
+		.wfds = 4096, .wbytes = 1 << 20, .rbytes = 1 << 20
+	};
 	struct imsgloop_chan *chan = imsgproc_peer_chan(from);
 	size_t len = imsg_get_len(m);
 	char name[NAME_LEN + 1] = "";
