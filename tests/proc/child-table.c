@@ -140,10 +140,8 @@ begin(struct imsgproc *proc)
 	char text[1024];
 
 	look(text, sizeof(text));
-	return imsgproc_send(proc, "parent", 0, T_REPORT, 0, -1, text,
-		   strlen(text)) == 1 ?
-	    0 :
-	    -1;
+	return imsgproc_send(
+	    proc, "parent", 0, T_REPORT, 0, -1, text, strlen(text));
 }
 
 static void
@@ -156,7 +154,7 @@ flood(struct imsgproc *proc, struct imsg *m)
 	memset(block, 'f', sizeof(block));
 	for (i = 0; i < n; i++)
 		if (imsgproc_send(proc, "worker", 0, T_ECHO, i, -1, block,
-			sizeof(block)) != 1)
+			sizeof(block)) == -1)
 			imsgproc_log(
 			    proc, LOG_ERR, "flood: %s", strerror(errno));
 }
