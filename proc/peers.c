@@ -101,6 +101,28 @@ imsgpi_peers_free(struct imsgproc *p)
 	p->npeers = 0;
 }
 
+void
+imsgpi_peer_tell(struct imsgproc_peer *peer, bool up)
+{
+	struct imsgproc *p = peer->proc;
+
+	if (!peer->talks || peer->up == up)
+		return;
+	peer->up = up;
+	if (p->spec->peer != NULL)
+		p->spec->peer(p, peer, up);
+}
+
+void
+imsgpi_peers_tell(struct imsgproc *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->npeers; i++)
+		if (p->peers[i].chan != NULL)
+			imsgpi_peer_tell(&p->peers[i], true);
+}
+
 struct imsgproc_peer *
 imsgpi_peer_of(
     struct imsgproc *p, const struct imsgproc_spec *s, unsigned int instance)

@@ -31,7 +31,6 @@ static void
 begin(struct scene *s, int workers)
 {
 	const struct birth b = { .who = "front.0" };
-	struct imsg m;
 	int i;
 
 	memset(s, 0, sizeof(*s));
@@ -40,10 +39,7 @@ begin(struct scene *s, int workers)
 		talk_on(
 		    &s->worker[i], say_peer(&s->front, WORKER, (uint32_t)i));
 	say(&s->front, IMSGPROC_BEGIN, -1, NULL, 0);
-	/* What `start' sends comes before. */
-	(void)hear_text(&s->front, T_REPORT);
-	hear(&s->front, IMSGPROC_READY, &m);
-	imsg_free(&m);
+	hear_front(&s->front, workers);
 }
 
 static void
