@@ -242,8 +242,10 @@ int	 imsgproc_run(const struct imsgproc_daemon *, void *arg);
  * In every process.
  *
  * imsgproc_peer: NULL ENOENT: no such process, or the table has no channel to
- *	it.  It stays valid, also while the process is not there.
- * imsgproc_peer_name, _instance: who it is.
+ *	it, which is logged, once for each name.  It stays valid, also while the
+ *	process is not there.  Where a peer is given NULL is one that is never
+ *	there.
+ * imsgproc_peer_name, _instance: who it is; of NULL "?" and 0.
  * imsgproc_peer_chan: its channel, for imsg_call.h, or to pause it, not to
  *	detach it; NULL ENOTCONN: it is not there.  Valid until `peer' with up
  *	0.  Limits: 64 MiB and 1,024 descriptors queued (ENOBUFS), 1 MiB and

@@ -77,6 +77,7 @@ struct imsgproc {
 	struct signals *signals;
 	struct imsgbuf ib; /* with spec->run: to the parent */
 	int status;	   /* what it exits with */
+	bool missed[IMSGPROC_MAX]; /* said that there is no channel */
 	bool stopping;
 	int64_t stop_by;	    /* a child's, to read what its peers left */
 	bool closing;		    /* in a child: its channels are */
