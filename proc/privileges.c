@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "child.h"
 #include "words.h"
@@ -259,4 +260,26 @@ imsgpi_privileges(struct imsgproc *proc)
 		r = imsgpi_who_become(proc, &w);
 	imsgpi_who_free(&w);
 	return r;
+}
+
+int
+imsgpi_sandbox(struct imsgproc *proc)
+{
+	const struct imsgproc_spec *s = proc->spec;
+	char why[256] = "";
+	int r;
+
+	proc->lacks[0] = '\0';
+	if (s->promises == NULL)
+		return 0;
+	r = imsgproc_sandbox(s->promises, s->paths,
+	    s->flags & IMSGPROC_MUST_SANDBOX, why, sizeof(why));
+	if (r == -1)
+		return imsgproc_fail(proc, "sandbox: %s",
+		    why[0] != '\0' ? why : strerror(errno));
+	if (r == 1 && s->flags & IMSGPROC_ON_DEMAND)
+		(void)imsgpi_safe(proc->lacks, sizeof(proc->lacks), why);
+	else if (r == 1)
+		imsgproc_log(proc, LOG_NOTICE, "sandbox: %s", why);
+	return 0;
 }
