@@ -39,7 +39,7 @@ find_groups(struct imsgproc *proc, struct who *w)
 			    proc, "user %s: too many groups", user);
 		}
 		/* Not every system says how many there are. */
-		room = w->n > room && w->n < GROUPS_MOST ? w->n : 2 * room;
+		room = w->n > 2 * room ? w->n : 2 * room;
 		if (room > GROUPS_MOST)
 			room = GROUPS_MOST;
 	}

@@ -60,8 +60,8 @@ prepare(struct imsgproc *proc)
 	return no_stderr();
 }
 
-#define MEMORY	    ((rlim_t)512 << 20)
-#define SECONDS	    60
+#define MEMORY	((rlim_t)512 << 20)
+#define SECONDS 60
 /* 0, 1, 2, the channel, the archive: no more can be received then. */
 #define DESCRIPTORS 5
 

@@ -197,6 +197,25 @@ try_calls(struct imsgproc *proc, struct imsgproc_peer *peer)
 }
 
 static void
+tell_parent(struct imsgproc *proc, const char *text)
+{
+	(void)imsgproc_send(
+	    proc, "parent", 0, T_REPORT, 0, -1, text, strlen(text));
+}
+
+static void
+to_all(struct imsgproc *proc, struct imsg *m)
+{
+	int fd = imsg_get_fd(m);
+
+	if (imsgproc_send(
+		proc, "worker", IMSGPROC_ALL, T_ALL, 5, fd, "all", 3) == 0)
+		return;
+	tell_parent(proc, strerror(errno));
+	(void)close(fd);
+}
+
+static void
 obey(struct imsgproc *proc, struct imsgproc_peer *peer, struct imsg *m)
 {
 	struct imsgproc_peer *parent = imsgproc_peer(proc, "parent", 0);
@@ -206,11 +225,11 @@ obey(struct imsgproc *proc, struct imsgproc_peer *peer, struct imsg *m)
 		(void)imsgproc_forward(peer, m);
 		break;
 	case T_FORWARD:
-		(void)imsgproc_forward(parent, m);
+		if (imsgproc_forward(parent, m) == -1)
+			tell_parent(proc, strerror(errno));
 		break;
 	case T_ALL:
-		(void)imsgproc_send(proc, "worker", IMSGPROC_ALL, T_ALL, 5,
-		    imsg_get_fd(m), "all", 3);
+		to_all(proc, m);
 		break;
 	case T_FLOOD:
 		flood(proc, m);
@@ -233,13 +252,6 @@ peer_changed(struct imsgproc *proc, struct imsgproc_peer *peer, int up)
 	    imsgproc_peer_instance(peer), up);
 	(void)imsgproc_send(
 	    proc, "parent", 0, T_PEER, 0, -1, text, strlen(text));
-}
-
-static void
-tell_parent(struct imsgproc *proc, const char *text)
-{
-	(void)imsgproc_send(
-	    proc, "parent", 0, T_REPORT, 0, -1, text, strlen(text));
 }
 
 static void

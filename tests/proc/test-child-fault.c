@@ -9,6 +9,7 @@
 
 #include <sys/wait.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ now(void)
 	}
 FAULT(calloc, void *, NULL, (size_t n, size_t size), (n, size))
 FAULT(realloc, void *, NULL, (void *p, size_t size), (p, size))
+FAULT(dup, int, -1, (int fd, int least), (fd, least))
 FAULT(open, int, -1, (const char *path, int flags), (path, flags))
 FAULT(dup2, int, -1, (int from, int to), (from, to))
 FAULT(cloexec, int, -1, (int fd, int on), (fd, on))
@@ -141,6 +143,8 @@ static const struct fault {
 	CASE(realloc),
 	CASE(open),
 	CASE(dup2),
+	/* of those that are up */
+	CASE(dup),
 	CASE(cloexec),
 	CASE(socktype),
 	CASE(closefrom),
@@ -238,7 +242,8 @@ each_call_fails(void **state)
 	if (!is_root())
 		skip();
 	for (i = 0; i < NFAULTS; i++) {
-		if (strchr(faults[i].name, ' ') != NULL)
+		if (strchr(faults[i].name, ' ') != NULL ||
+		    strcmp(faults[i].name, "dup") == 0)
 			continue;
 		/* Without room for titles it is the same process. */
 		first = strcmp(faults[i].name, "calloc") == 0 ? 3 : 1;
@@ -263,12 +268,53 @@ lies_are_noticed(void **state)
 			    faults[i].words == NULL);
 }
 
+/* One does not get its copy; the others do, and nothing is left open. */
+static void
+a_copy_fails(void **state)
+{
+	const struct birth b = { .who = "front.0" };
+	struct born c, w[2];
+	char what[32];
+	struct imsg m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; strcmp(faults[i].name, "dup") != 0; i++)
+		;
+	(void)snprintf(what, sizeof(what), "%zu 1", i);
+	assert_int_equal(setenv("TEST_FAULT", what, 1), 0);
+	bear(&c, &b);
+	for (i = 0; i < 2; i++)
+		talk_on(&w[i], say_peer(&c, 2, (uint32_t)i));
+	say(&c, CTL_BEGIN, -1, NULL, 0);
+	(void)hear_text(&c, T_REPORT);
+	hear(&c, CTL_READY, &m);
+	imsg_free(&m);
+	say(&c, T_ALL, open("/dev/null", O_RDONLY), NULL, 0);
+	assert_string_equal(hear_text(&c, T_REPORT), strerror(EIO));
+	hear(&w[1], T_ALL, &m);
+	assert_int_equal(imsg_fd_status(&m), IMSG_FD_PRESENT);
+	imsg_free(&m);
+	say_text(&w[0], T_ECHO, "first");
+	assert_string_equal(hear_text(&w[0], T_ECHO), "first");
+	if (is_root())
+		opens(c.pid, "0 1 2 3 4 5");
+	hang_up(&c);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(imsgbuf_recv(&w[i].ib, &m, PATIENCE_MS), 0);
+		hang_up(&w[i]);
+	}
+	c.fd = -1;
+	assert_true(WIFEXITED(reap(&c)));
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_call_fails),
 		cmocka_unit_test(lies_are_noticed),
+		cmocka_unit_test(a_copy_fails),
 	};
 
 	take_jail();
