@@ -47,7 +47,6 @@ enum {
 struct file {
 	long long size, mtime;
 };
-
 struct counts {
 	unsigned long long connections, accepted, requests, errors, bytes;
 };

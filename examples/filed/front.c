@@ -128,6 +128,8 @@ receive(struct conn *c)
 		return OVER;
 	if (c->state == LINGERING)
 		return (c->taken += (size_t)n) > LINGER_MAX ? OVER : GO_ON;
+	if (c->inlen == 0) /* a request has time from its own beginning */
+		(void)enter(c, READING, GO_ON);
 	c->inlen += (size_t)n;
 	return parse(c);
 }
