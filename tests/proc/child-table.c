@@ -141,7 +141,7 @@ begin(struct imsgproc *proc)
 
 	look(text, sizeof(text));
 	return imsgproc_send(proc, "parent", 0, T_REPORT, 0, -1, text,
-		   strlen(text)) == 1 ?
+		   strlen(text)) == 0 ?
 	    0 :
 	    -1;
 }
@@ -156,7 +156,7 @@ flood(struct imsgproc *proc, struct imsg *m)
 	memset(block, 'f', sizeof(block));
 	for (i = 0; i < n; i++)
 		if (imsgproc_send(proc, "worker", 0, T_ECHO, i, -1, block,
-			sizeof(block)) != 1)
+			sizeof(block)) != 0)
 			imsgproc_log(
 			    proc, LOG_ERR, "flood: %s", strerror(errno));
 }
