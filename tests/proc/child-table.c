@@ -140,10 +140,8 @@ begin(struct imsgproc *proc)
 	char text[1024];
 
 	look(text, sizeof(text));
-	return imsgproc_send(proc, "parent", 0, T_REPORT, 0, -1, text,
-		   strlen(text)) == 0 ?
-	    0 :
-	    -1;
+	return imsgproc_send(
+	    proc, "parent", 0, T_REPORT, 0, -1, text, strlen(text));
 }
 
 static void
@@ -156,14 +154,14 @@ flood(struct imsgproc *proc, struct imsg *m)
 	memset(block, 'f', sizeof(block));
 	for (i = 0; i < n; i++)
 		if (imsgproc_send(proc, "worker", 0, T_ECHO, i, -1, block,
-			sizeof(block)) != 0)
+			sizeof(block)) == -1)
 			imsgproc_log(
 			    proc, LOG_ERR, "flood: %s", strerror(errno));
 }
 
 /* What did not fail as it has to. */
 static void
-try_calls(struct imsgproc *proc, struct imsgproc_peer *peer)
+try_calls(struct imsgproc *proc, struct imsgproc_peer *peer, struct imsg *m)
 {
 	char text[256] = "";
 
@@ -175,7 +173,14 @@ try_calls(struct imsgproc *proc, struct imsgproc_peer *peer)
 			    strerror(errno));                               \
 	} while (0)
 	TRY(imsgproc_send(proc, "nobody", 0, 1, 0, -1, NULL, 0) != -1, ENOENT);
+	TRY(imsgproc_send(proc, "no-such", 0, 1, 0, -1, NULL, 0) != -1, ENOENT);
 	TRY(imsgproc_send(proc, "worker", 9, 1, 0, -1, NULL, 0) != -1, ENOENT);
+	TRY(imsgproc_peer(proc, "plain", 0) != NULL, ENOENT);
+	TRY(imsgproc_peer_chan(NULL) != NULL, ENOTCONN);
+	TRY(imsgproc_send_peer(NULL, 1, 0, -1, NULL, 0) != -1, ENOTCONN);
+	TRY(imsgproc_forward(NULL, m) != -1, ENOTCONN);
+	TRY(strcmp(imsgproc_peer_name(NULL), "?") != 0, 0);
+	TRY(imsgproc_peer_instance(NULL) != 0, 0);
 	TRY(imsgproc_send(proc, "plain", 0, 1, 0, -1, NULL, 0) != -1, ENOENT);
 	TRY(imsgproc_send(proc, "nobody", IMSGPROC_ALL, 1, 0, -1, NULL, 0) !=
 		-1,
@@ -235,7 +240,7 @@ obey(struct imsgproc *proc, struct imsgproc_peer *peer, struct imsg *m)
 		flood(proc, m);
 		break;
 	case T_CALLS:
-		try_calls(proc, peer);
+		try_calls(proc, peer, m);
 		break;
 	case T_EXIT:
 		imsgproc_stop(proc, 3);

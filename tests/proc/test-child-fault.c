@@ -287,10 +287,8 @@ a_copy_fails(void **state)
 	bear(&c, &b);
 	for (i = 0; i < 2; i++)
 		talk_on(&w[i], say_peer(&c, 2, (uint32_t)i));
-	say(&c, CTL_BEGIN, -1, NULL, 0);
-	(void)hear_text(&c, T_REPORT);
-	hear(&c, CTL_READY, &m);
-	imsg_free(&m);
+	say(&c, IMSGPROC_BEGIN, -1, NULL, 0);
+	hear_front(&c, 2);
 	say(&c, T_ALL, open("/dev/null", O_RDONLY), NULL, 0);
 	assert_string_equal(hear_text(&c, T_REPORT), strerror(EIO));
 	hear(&w[1], T_ALL, &m);
