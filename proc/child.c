@@ -155,7 +155,7 @@ greet(struct imsgproc *proc)
 
 	while (r == 0 && hear(proc, &m)) {
 		if (m.hdr.type == IMSGPROC_PEER)
-			r = imsgpi_child_peer(proc, &m, true);
+			r = imsgpi_child_peer(proc, &m);
 		else {
 			errno = EPROTO;
 			r = imsgproc_fail(
@@ -322,6 +322,7 @@ live(struct imsgproc *proc)
 	size_t len = strlen(proc->lacks);
 
 	if (proc->loop != NULL) {
+		imsgpi_peers_tell(proc);
 		if (imsgloop_compose(proc->peers[0].chan, IMSGPROC_READY, 0, 0,
 			-1, proc->lacks, len) == -1)
 			return 1;

@@ -69,13 +69,12 @@ IMSGPI_HIDDEN void imsgpi_limit(struct imsgbuf *);
 
 /*
  * child-loop.c.  _open: attaches the parent's channel, 0 or -1.  _peer: takes
- * what a IMSGPROC_PEER brought; early: before the start, when nobody is told.  The
- * descriptor of the message is used or closed.  0, or -1 and proc->why.
- * _run: until the end; the exit status.
+ * what an IMSGPROC_PEER brought, and tells nobody; 0, or -1 and proc->why.  The
+ * descriptor of the message is used or closed.  _run: until the end; the exit
+ * status.
  */
 IMSGPI_HIDDEN int imsgpi_child_open(struct imsgproc *);
-IMSGPI_HIDDEN int imsgpi_child_peer(
-    struct imsgproc *, struct imsg *, bool early);
+IMSGPI_HIDDEN int imsgpi_child_peer(struct imsgproc *, struct imsg *);
 IMSGPI_HIDDEN int imsgpi_child_run(struct imsgproc *);
 IMSGPI_HIDDEN void imsgpi_child_stop(struct imsgproc *, int status);
 

@@ -31,15 +31,12 @@
 void
 imsgpi_channel_lose(struct member *m)
 {
-	struct imsgproc *p = m->family->proc;
 	struct imsgloop_chan *chan = m->peer->chan;
 
 	if (chan == NULL)
 		return;
 	m->peer->chan = NULL;
-	if (m->family->running && m->once && m->peer->talks &&
-	    p->spec->peer != NULL)
-		p->spec->peer(p, m->peer, 0);
+	imsgpi_peer_tell(m->peer, false);
 	imsgloop_detach(chan);
 }
 

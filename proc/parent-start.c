@@ -148,6 +148,10 @@ start_running(struct family *f)
 		return;
 	f->running = true;
 	for (i = 0; i < f->n; i++)
+		if (f->members[i].peer->chan != NULL)
+			imsgloop_resume(f->members[i].peer->chan);
+	imsgpi_peers_tell(f->proc);
+	for (i = 0; i < f->n; i++)
 		imsgpi_release(&f->members[i]);
 	if (f->proc->stopping)
 		return;

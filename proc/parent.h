@@ -25,7 +25,7 @@ struct member {
 	struct family *family;
 	struct imsgproc_peer *peer;
 	struct imsgloop_watch timer; /* of its state */
-	struct ibufqueue *held;	     /* messages until the parent runs */
+	struct ibufqueue *held;	     /* messages until both are ready */
 	size_t held_bytes;
 	unsigned int held_fds;
 	enum state state;
@@ -88,7 +88,7 @@ IMSGPI_HIDDEN int imsgpi_control(
 
 /* parent-talk.c */
 IMSGPI_HIDDEN extern const struct imsgloop_cb imsgpi_member_cb;
-/* Hands over what came before the parent was running. */
+/* Hands over what came before it was ready and the parent was running. */
 IMSGPI_HIDDEN void imsgpi_release(struct member *);
 IMSGPI_HIDDEN void imsgpi_held_free(struct member *);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "child.h"
+#include "words.h"
 
 /* The most groups of a user; Linux allows 65,536. */
 #define GROUPS_FIRST 64
@@ -216,12 +217,12 @@ set_limits(struct imsgproc *proc)
 
 	for (; l != NULL && l->what != -1; l++) {
 		if (imsgpi_os.getrlimit(l->what, &r) == -1)
-			return imsgproc_fail(
-			    proc, "limit %d: %s", l->what, strerror(errno));
+			return imsgproc_fail(proc, "%s: %s",
+			    imsgpi_words_limit(l->what), strerror(errno));
 		lower_limit(&r, l);
 		if (imsgpi_os.setrlimit(l->what, &r) == -1)
-			return imsgproc_fail(
-			    proc, "limit %d: %s", l->what, strerror(errno));
+			return imsgproc_fail(proc, "%s: %s",
+			    imsgpi_words_limit(l->what), strerror(errno));
 	}
 	return 0;
 }

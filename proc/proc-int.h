@@ -59,6 +59,7 @@ struct imsgproc_peer {
 	unsigned int instance;
 	struct imsgloop_chan *chan; /* NULL: not there */
 	bool talks; /* the table has a channel; else only control */
+	bool up;    /* the program was told that it is there */
 	/* In a child, once it is started anew while its old channel has messages: */
 	int next; /* the new one's socket, else -1 */
 	struct imsgloop_watch late;
@@ -80,6 +81,7 @@ struct imsgproc {
 	struct signals *signals;
 	struct imsgbuf ib; /* with spec->run: to the parent */
 	int status;	   /* what it exits with */
+	bool missed[IMSGPROC_MAX]; /* said that there is no channel */
 	bool stopping;
 	int64_t stop_by;	    /* a child's, to read what its peers left */
 	bool closing;		    /* in a child: its channels are */
@@ -112,6 +114,10 @@ IMSGPI_HIDDEN struct ibuf *imsgpi_table_pack(
  */
 IMSGPI_HIDDEN int imsgpi_peers_make(struct imsgproc *);
 IMSGPI_HIDDEN void imsgpi_peers_free(struct imsgproc *);
+/* Calls `peer' of the process, if the program does not know it yet; for all
+ * that have a channel. */
+IMSGPI_HIDDEN void imsgpi_peer_tell(struct imsgproc_peer *, bool up);
+IMSGPI_HIDDEN void imsgpi_peers_tell(struct imsgproc *);
 
 /* parent.c */
 IMSGPI_HIDDEN void imsgpi_family_stop(struct imsgproc *, int status);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "table.h"
+#include "words.h"
 
 static int
 entry_flags(const struct check *c, const struct imsgproc_spec *s)
@@ -184,11 +185,11 @@ entry_limits(const struct check *c, const struct imsgproc_spec *s)
 		for (o = s->limits; o < l; o++)
 			if (o->what == l->what)
 				return imsgpi_wrong(c, s, EINVAL,
-				    "%s: limit %d is there twice", s->name,
-				    l->what);
+				    "%s: %s is there twice", s->name,
+				    imsgpi_words_limit(l->what));
 		if (l->what == RLIMIT_NOFILE && l->max < files_needed(c, s))
 			return imsgpi_wrong(c, s, EINVAL,
-			    "%s: %llu descriptors: with its channels it needs "
+			    "%s: RLIMIT_NOFILE %llu: with its channels it needs "
 			    "%llu",
 			    s->name, (unsigned long long)l->max,
 			    (unsigned long long)files_needed(c, s));

@@ -218,6 +218,24 @@ hear_text(struct born *c, uint32_t type)
 	return text;
 }
 
+void
+hear_front(struct born *c, int workers)
+{
+	char text[32];
+	struct imsg m;
+	int i;
+
+	/* What `start' sends, then each peer in the order of the table. */
+	(void)hear_text(c, T_REPORT);
+	assert_string_equal(hear_text(c, T_PEER), "parent 0 1");
+	for (i = 0; i < workers; i++) {
+		(void)snprintf(text, sizeof(text), "worker %d 1", i);
+		assert_string_equal(hear_text(c, T_PEER), text);
+	}
+	hear(c, IMSGPROC_READY, &m);
+	imsg_free(&m);
+}
+
 int
 reap(struct born *c)
 {

@@ -82,6 +82,8 @@ void talk_on(struct born *, int fd);
 void hear(struct born *, uint32_t type, struct imsg *);
 /* Its payload as a string; valid until the next call. */
 const char *hear_text(struct born *, uint32_t type);
+/* What a front with so many workers says after IMSGPROC_BEGIN. */
+void hear_front(struct born *, int workers);
 /* Waits for its end: what waitpid(2) says.  Closes the channel first or not. */
 int reap(struct born *);
 int hang_up(struct born *);

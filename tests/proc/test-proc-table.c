@@ -190,11 +190,11 @@ static const struct bad bads[] = {
 	{ { P, { AT(2), .name = "a", .limits = limit_negative } }, 2, EINVAL,
 	    .why = "t:2: a: there is no limit -7" },
 	{ { P, { AT(2), .name = "a", .limits = limit_twice } }, 2, EINVAL,
-	    .why = "t:2: a: limit 7 is there twice" },
+	    .why = "t:2: a: RLIMIT_NOFILE is there twice" },
 	{ { P, { AT(2), .name = "a", .talks = "b", .limits = limit_files },
 	      { AT(3), .name = "b" } },
 	    3, EINVAL,
-	    .why = "t:2: a: 5 descriptors: with its channels it needs 6" },
+	    .why = "t:2: a: RLIMIT_NOFILE 5: with its channels it needs 6" },
 	/* what a parent may give up */
 	{ { { AT(1), .name = "p", .user = "nobody" }, { AT(2), .name = "a" } },
 	    2, EPERM,
