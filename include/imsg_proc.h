@@ -69,7 +69,8 @@ enum imsgproc_type {
 	IMSGPROC_FAILED,
 	IMSGPROC_RELOAD,
 	IMSGPROC_RELOADED,
-	IMSGPROC_STOP
+	IMSGPROC_STOP,
+	IMSGPROC_TABLE
 };
 /* Longest name of a process, without the NUL; most processes of a daemon. */
 #define IMSGPROC_NAME		31

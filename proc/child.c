@@ -20,6 +20,7 @@
 
 /* There is one in a process, and it lives as long. */
 static struct imsgproc myself;
+static struct inherited inherited;
 
 /* What was started by hand has nobody to tell but who reads standard error. */
 static void
@@ -50,7 +51,7 @@ parse_who(struct imsgproc *proc, const char *who)
 		if (strncmp(d->procs[i].name, who, (size_t)(dot - who)) == 0 &&
 		    d->procs[i].name[dot - who] == '\0')
 			break;
-	if (i >= d->nprocs || n >= imsgpi_instances(&d->procs[i]))
+	if (i >= d->nprocs)
 		return false;
 	proc->spec = &d->procs[i];
 	proc->instance = n;
@@ -198,11 +199,58 @@ static int
 settle(struct imsgproc *proc, struct who *who)
 {
 	if (set_signals(proc) == -1 || imsgpi_who_find(proc, who) == -1 ||
-	    imsgpi_std_only(proc) == -1 || make_loop(proc) == -1)
+	    imsgpi_std_null(proc) == -1 || make_loop(proc) == -1)
 		return -1;
 	if (proc->loop != NULL && imsgpi_child_open(proc) == -1)
 		return imsgproc_fail(proc, "the loop: %s", strerror(errno));
 	return 0;
+}
+
+/* What the parent's table says of this process and of its peers. */
+static int
+take_table(struct imsgproc *proc, struct imsg *m)
+{
+	if (m->hdr.type != IMSGPROC_TABLE) {
+		errno = EPROTO;
+		return imsgproc_fail(proc, "unknown message of the parent");
+	}
+	if (imsgpi_table_unpack(&inherited, proc->daemon, proc->spec, m) == -1)
+		return imsgproc_fail(
+		    proc, "the parent's table: %s", strerror(errno));
+	proc->daemon = &inherited.daemon;
+	proc->spec = inherited.own;
+	if (proc->instance >= imsgpi_instances(proc->spec)) {
+		errno = EBADMSG;
+		return imsgproc_fail(proc, "the parent's table has no %s %u",
+		    proc->spec->name, proc->instance);
+	}
+	if (imsgpi_peers_make(proc) == -1)
+		return imsgproc_fail(proc, "peers: %s", strerror(errno));
+	return 0;
+}
+
+/* It may be larger than any other message. */
+static int
+learn(struct imsgproc *proc)
+{
+	struct imsg m;
+	int r = imsgpi_std_only(proc), error = errno, more;
+
+	(void)imsgbuf_set_maxsize(&proc->ib, IMSGPROC_TABLE_MAX);
+	more = hear(proc, &m);
+	(void)imsgbuf_set_maxsize(&proc->ib, MAX_IMSGSIZE);
+	if (r == 0) {
+		r = take_table(proc, &m);
+		error = errno;
+	}
+	imsg_free(&m);
+	/* All is heard before it fails; see come_up(). */
+	while (r == -1 && more) {
+		more = hear(proc, &m);
+		imsg_free(&m);
+	}
+	errno = error;
+	return r;
 }
 
 /*
@@ -278,11 +326,11 @@ child_main(const struct imsgproc_daemon *d, const char *arg)
 
 	proc->daemon = d;
 	identify(proc, arg);
-	imsgpi_title_set(proc, "");
-	if (imsgpi_peers_make(proc) == -1)
-		(void)imsgproc_fail(proc, "peers: %s", strerror(errno));
-	else if (come_up(proc) == 0)
-		exit(live(proc));
+	if (learn(proc) == 0) {
+		imsgpi_title_set(proc, "");
+		if (come_up(proc) == 0)
+			exit(live(proc));
+	}
 	give_up(proc, errno);
 }
 

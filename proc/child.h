@@ -17,9 +17,11 @@ IMSGPI_HIDDEN const char *imsgpi_name(
 
 /* descriptors.c: /dev/null for those of 0, 1, 2 that are closed; 0 or -1. */
 IMSGPI_HIDDEN int imsgpi_std_open(void);
-/* Nothing stays open but 2 and the channel; 0 and 1 are /dev/null, unless the
- * process keeps them.  0, or -1 and proc->why. */
+/* Nothing stays open but 0, 1, 2 and the channel, before descriptors come with
+ * that; then 0 and 1 are /dev/null, unless the process keeps them.  0, or -1
+ * and proc->why. */
 IMSGPI_HIDDEN int imsgpi_std_only(struct imsgproc *);
+IMSGPI_HIDDEN int imsgpi_std_null(struct imsgproc *);
 
 /*
  * privileges.c: who a process shall be, found while the system's files can
@@ -36,6 +38,24 @@ struct who {
 IMSGPI_HIDDEN int imsgpi_who_find(struct imsgproc *, struct who *);
 IMSGPI_HIDDEN int imsgpi_who_become(struct imsgproc *, struct who *);
 IMSGPI_HIDDEN void imsgpi_who_free(struct who *);
+
+/*
+ * table-message.c: the parent's table as a child has it, with the functions of
+ * that daemon and of its own entry there.  0, or -1: nothing is allocated;
+ * EBADMSG: it is none, or has no such process.
+ */
+struct inherited {
+	struct imsgproc_daemon daemon;
+	struct imsgproc_spec *own; /* of procs */
+	struct imsgproc_spec *procs;
+	struct imsgproc_limit *limits;
+	struct imsgproc_path *paths;
+	char *bytes; /* its texts */
+};
+IMSGPI_HIDDEN int imsgpi_table_unpack(struct inherited *,
+    const struct imsgproc_daemon *, const struct imsgproc_spec *own,
+    struct imsg *);
+IMSGPI_HIDDEN void imsgpi_table_free(struct inherited *);
 
 /* title.c: makes room for titles.  Strings of argv and environ move. */
 IMSGPI_HIDDEN void imsgpi_title_room(int argc, char **argv);

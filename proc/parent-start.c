@@ -30,6 +30,20 @@ start_undo(struct member *m, int fd)
 }
 
 static int
+start_table(struct member *m)
+{
+	struct ibuf *b;
+	int r;
+
+	b = imsgpi_table_pack(m->family->proc->daemon, m->peer->spec);
+	if (b == NULL)
+		return -1;
+	r = imsgpi_control(m, IMSGPROC_TABLE, -1, ibuf_data(b), ibuf_size(b));
+	ibuf_free(b);
+	return r;
+}
+
+static int
 start_begin(struct member *m, int fd)
 {
 	struct imsgproc *p = m->family->proc;
@@ -38,7 +52,7 @@ start_begin(struct member *m, int fd)
 	if (m->peer->chan == NULL)
 		return start_undo(m, fd);
 	imsgpi_limit(imsgloop_imsgbuf(m->peer->chan));
-	if (imsgpi_channels_give(m) == -1 ||
+	if (start_table(m) == -1 || imsgpi_channels_give(m) == -1 ||
 	    imsgpi_control(m, IMSGPROC_BEGIN, -1, NULL, 0) == -1 ||
 	    imsgpi_member_time(m, imsgpi_start_ms(p->daemon)) == -1)
 		return start_undo(m, -1);

@@ -6,6 +6,7 @@
  * A child is executed as { "DAEMON: NAME", "--imsgproc=NAME.INSTANCE", NULL }
  * with descriptor 3 as its channel to the parent.  Then
  *
+ *	parent	TABLE		what of its table concerns the child
  *	parent	PEER ...	a descriptor each: a channel to that process
  *	parent	BEGIN
  *	child			prepare, chroot, privileges, limits, sandbox, start
@@ -38,9 +39,12 @@
 #define IMSGPROC_FD  3
 #define IMSGPROC_ARG "--imsgproc="
 
+/* The largest IMSGPROC_TABLE with its header; see table-message.c. */
+#define IMSGPROC_TABLE_MAX (16U << 20)
+
 /* IMSGPROC_PEER, with a descriptor. */
 struct ctl_peer {
-	uint32_t index; /* in the table */
+	uint32_t index; /* in the parent's table */
 	uint32_t instance;
 };
 
@@ -96,6 +100,13 @@ IMSGPI_HIDDEN int imsgpi_start_ms(const struct imsgproc_daemon *);
 IMSGPI_HIDDEN int imsgpi_stop_ms(const struct imsgproc_daemon *);
 IMSGPI_HIDDEN bool imsgpi_talk(const struct imsgproc_daemon *,
     const struct imsgproc_spec *, const struct imsgproc_spec *);
+
+/*
+ * table-message.c: the payload of IMSGPROC_TABLE for a process of that entry,
+ * or NULL; EMSGSIZE: it is too large.
+ */
+IMSGPI_HIDDEN struct ibuf *imsgpi_table_pack(
+    const struct imsgproc_daemon *, const struct imsgproc_spec *);
 
 /*
  * peers.c: proc->peers.  In the parent all instances of all others but those of

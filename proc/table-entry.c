@@ -13,9 +13,6 @@
 #include "table.h"
 #include "words.h"
 
-/* More entries than this in a list: its end is missing. */
-#define LIST_MAX 1024
-
 static int
 entry_flags(const struct check *c, const struct imsgproc_spec *s)
 {

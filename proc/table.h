@@ -5,6 +5,9 @@
 
 #include "proc-int.h"
 
+/* More entries than this in a list: its end is missing. */
+#define LIST_MAX 1024
+
 /* A check under way: of whom, and where to say what is wrong. */
 struct check {
 	const struct imsgproc_daemon *d;

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proc-int.h"
+
 bool
 is_root(void)
 {
@@ -102,6 +104,21 @@ execute(const struct birth *b, int sock, int err)
 }
 
 void
+say_table(struct born *c, const struct imsgproc_daemon *d, const char *who)
+{
+	size_t len = strcspn(who, "."), i = 0;
+	struct ibuf *b;
+
+	while (i < d->nprocs - 1 &&
+	    (strlen(d->procs[i].name) != len ||
+		memcmp(d->procs[i].name, who, len) != 0))
+		i++;
+	assert_non_null(b = imsgpi_table_pack(d, &d->procs[i]));
+	say(c, IMSGPROC_TABLE, -1, ibuf_data(b), ibuf_size(b));
+	ibuf_free(b);
+}
+
+void
 bear(struct born *c, const struct birth *b)
 {
 	int sv[2], null;
@@ -119,6 +136,8 @@ bear(struct born *c, const struct birth *b)
 	(void)close(sv[1]);
 	(void)close(null);
 	talk_on(c, sv[0]);
+	if (!b->no_table)
+		say_table(c, &test_daemon, b->who);
 }
 
 void

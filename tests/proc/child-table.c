@@ -32,18 +32,7 @@ make_jail(void **state)
 	(void)state;
 	(void)snprintf(
 	    test_jail, sizeof(test_jail), "/tmp/jail.%d", (int)getpid());
-	if (mkdir(test_jail, 0755) == -1)
-		return -1;
-	return setenv("TEST_JAIL", test_jail, 1);
-}
-
-void
-take_jail(void)
-{
-	const char *jail = getenv("TEST_JAIL");
-
-	if (jail != NULL)
-		(void)snprintf(test_jail, sizeof(test_jail), "%s", jail);
+	return mkdir(test_jail, 0755);
 }
 
 int

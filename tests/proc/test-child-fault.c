@@ -316,7 +316,6 @@ main(int argc, char **argv)
 		cmocka_unit_test(a_copy_fails),
 	};
 
-	take_jail();
 	take_fault();
 	imsgproc_init(argc, argv, &test_daemon);
 	return cmocka_run_group_tests(tests, make_jail, remove_jail);
