@@ -68,8 +68,7 @@ imsgpi_who_find(struct imsgproc *proc, struct who *w)
 	uid_t id[3];
 
 	memset(w, 0, sizeof(*w));
-	w->anybody = imsgpi_anybody(proc->daemon);
-	if (user == NULL || w->anybody)
+	if (user == NULL)
 		return 0;
 	errno = 0;
 	if ((pw = imsgpi_os.getpwnam(user)) == NULL) {
@@ -102,11 +101,11 @@ imsgpi_who_free(struct who *w)
 }
 
 static int
-change_root(struct imsgproc *proc, const struct who *w)
+change_root(struct imsgproc *proc)
 {
 	const char *root = proc->spec->root;
 
-	if (root == NULL || w->anybody)
+	if (root == NULL)
 		return 0;
 	if (imsgpi_os.chroot(root) == -1)
 		return imsgproc_fail(
@@ -241,7 +240,7 @@ set_limits(struct imsgproc *proc)
 int
 imsgpi_who_become(struct imsgproc *proc, struct who *w)
 {
-	if (change_root(proc, w) == -1)
+	if (change_root(proc) == -1)
 		return -1;
 	if (w->change &&
 	    (change_user(proc, w) == -1 || verify_ids(proc, w) == -1 ||
@@ -256,6 +255,8 @@ imsgpi_privileges(struct imsgproc *proc)
 	struct who w;
 	int r;
 
+	if (imsgpi_anybody(proc->daemon))
+		return set_limits(proc);
 	if ((r = imsgpi_who_find(proc, &w)) == 0)
 		r = imsgpi_who_become(proc, &w);
 	imsgpi_who_free(&w);

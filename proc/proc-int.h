@@ -151,7 +151,7 @@ IMSGPI_HIDDEN extern const char *imsgpi_argv0;
  * privileges.c: chroot, limits, user of proc->spec, verified: 0, or -1 and
  * proc->why.  The parent uses it on itself.  _sandbox: that of proc->spec,
  * likewise.  _anybody: whether users and roots are ignored, since they could
- * not be had.
+ * not be had: the parent decides that for all.
  */
 IMSGPI_HIDDEN IMSGPI_PRINTF(4, 5) void imsgpi_log(
     const struct imsgproc_daemon *, const struct imsgproc *, int priority,
