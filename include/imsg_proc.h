@@ -195,6 +195,10 @@ struct imsgproc_loop {
  *	logged already.  NULL: nothing more.
  * start_ms, stop_ms: how long a process may take until it is ready (0: 10,000),
  *	all together until they have stopped (0: 5,000), before they are killed.
+ * flags: IMSGPROC_AS_ANYBODY: where it is not root who starts the daemon (no
+ *	user ID of the process is 0), `user' and `root' of all entries count as
+ *	NULL, which the parent logs; all else is as usual.  For tests, and for
+ *	daemons that an ordinary user may run.
  */
 struct imsgproc_daemon {
 	const char			*name;
@@ -206,7 +210,10 @@ struct imsgproc_daemon {
 	const struct imsgproc_loop	*loop;
 	int				 start_ms;
 	int				 stop_ms;
+	unsigned int			 flags;
 };
+/* For imsgproc_daemon.flags. */
+#define IMSGPROC_AS_ANYBODY	0x01	/* also without root, see above */
 
 /*
  * imsgproc_init: the first thing in main().  In a process that imsgproc started

@@ -28,6 +28,7 @@ IMSGPI_HIDDEN int imsgpi_std_null(struct imsgproc *);
  * be read.  _find: 0, or -1 and proc->why.  _become: chroot, user, limits.
  */
 struct who {
+	bool anybody; /* stays who and where it is */
 	bool change;
 	uid_t uid;
 	gid_t gid;

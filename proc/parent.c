@@ -289,6 +289,20 @@ parent_run(struct imsgproc *p)
 	return p->status;
 }
 
+static void
+say_anybody(const struct imsgproc_daemon *d)
+{
+	bool some = false;
+	size_t i;
+
+	for (i = 0; i < d->nprocs; i++)
+		some = some || d->procs[i].user != NULL ||
+		    d->procs[i].root != NULL;
+	if (some && imsgpi_anybody(d))
+		imsgpi_log(d, NULL, LOG_NOTICE,
+		    "not started by root: no other users, no roots");
+}
+
 int
 imsgproc_run(const struct imsgproc_daemon *d, void *arg)
 {
@@ -304,6 +318,7 @@ imsgproc_run(const struct imsgproc_daemon *d, void *arg)
 			imsgpi_log(d, NULL, LOG_CRIT, "%s", why);
 		return 1;
 	}
+	say_anybody(d);
 	parent_busy = true;
 	memset(p, 0, sizeof(*p));
 	p->daemon = d;

@@ -46,6 +46,15 @@ find_groups(struct imsgproc *proc, struct who *w)
 	}
 }
 
+bool
+imsgpi_anybody(const struct imsgproc_daemon *d)
+{
+	uid_t id[3];
+
+	return d->flags & IMSGPROC_AS_ANYBODY && imsgpi_os.getuids(id) == 0 &&
+	    id[0] != 0 && id[1] != 0 && id[2] != 0;
+}
+
 /*
  * Only root can become somebody else.  Anyone else stays who it is, with the
  * groups it has, which it could not give up.
@@ -58,7 +67,8 @@ imsgpi_who_find(struct imsgproc *proc, struct who *w)
 	uid_t id[3];
 
 	memset(w, 0, sizeof(*w));
-	if (user == NULL)
+	w->anybody = imsgpi_anybody(proc->daemon);
+	if (user == NULL || w->anybody)
 		return 0;
 	errno = 0;
 	if ((pw = imsgpi_os.getpwnam(user)) == NULL) {
@@ -91,11 +101,11 @@ imsgpi_who_free(struct who *w)
 }
 
 static int
-change_root(struct imsgproc *proc)
+change_root(struct imsgproc *proc, const struct who *w)
 {
 	const char *root = proc->spec->root;
 
-	if (root == NULL)
+	if (root == NULL || w->anybody)
 		return 0;
 	if (imsgpi_os.chroot(root) == -1)
 		return imsgproc_fail(
@@ -230,7 +240,7 @@ set_limits(struct imsgproc *proc)
 int
 imsgpi_who_become(struct imsgproc *proc, struct who *w)
 {
-	if (change_root(proc) == -1)
+	if (change_root(proc, w) == -1)
 		return -1;
 	if (w->change &&
 	    (change_user(proc, w) == -1 || verify_ids(proc, w) == -1 ||

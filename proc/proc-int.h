@@ -147,11 +147,13 @@ IMSGPI_HIDDEN extern const char *imsgpi_argv0;
 /*
  * log.c: one line to the daemon's log or standard error; proc may be NULL.
  * privileges.c: chroot, limits, user of proc->spec, verified: 0, or -1 and
- * proc->why.  The parent uses it on itself, without the sandbox.
+ * proc->why.  The parent uses it on itself, without the sandbox.  _anybody:
+ * whether users and roots are ignored, since they could not be had.
  */
 IMSGPI_HIDDEN IMSGPI_PRINTF(4, 5) void imsgpi_log(
     const struct imsgproc_daemon *, const struct imsgproc *, int priority,
     const char *, ...);
 IMSGPI_HIDDEN int imsgpi_privileges(struct imsgproc *);
+IMSGPI_HIDDEN bool imsgpi_anybody(const struct imsgproc_daemon *);
 
 #endif

@@ -13,7 +13,8 @@ struct check {
 	const struct imsgproc_daemon *d;
 	char *why;
 	size_t size;
-	uid_t uid; /* effective */
+	uid_t uid;    /* effective */
+	bool anybody; /* users and roots are ignored */
 };
 
 /* The line of an entry (NULL: the daemon's own) and the text go into why. */
