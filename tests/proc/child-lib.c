@@ -114,7 +114,9 @@ say_table(struct born *c, const struct imsgproc_daemon *d, const char *who)
 		memcmp(d->procs[i].name, who, len) != 0))
 		i++;
 	assert_non_null(b = imsgpi_table_pack(d, &d->procs[i]));
+	(void)imsgbuf_set_maxsize(&c->ib, IMSGPROC_TABLE_MAX);
 	say(c, IMSGPROC_TABLE, -1, ibuf_data(b), ibuf_size(b));
+	(void)imsgbuf_set_maxsize(&c->ib, MAX_IMSGSIZE);
 	ibuf_free(b);
 }
 
