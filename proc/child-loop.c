@@ -15,7 +15,6 @@
 
 /* How long a channel of a peer that is gone may have messages to be read. */
 #define LATE_MS 2000
-#define STOP_MS 5000
 
 static void child_fatal(struct imsgproc *, const char *)
 #ifdef __GNUC__
@@ -244,14 +243,6 @@ chan_ended(struct imsgloop_chan *chan, int why, int error, void *arg)
 
 static const struct imsgloop_cb chan_cb = { chan_message, chan_ended, NULL };
 
-static int
-stop_ms(const struct imsgproc *proc)
-{
-	int ms = proc->daemon->stop_ms;
-
-	return ms > 0 ? ms : STOP_MS;
-}
-
 /*
  * Who needs this process was stopped before it, and the last that it sent may
  * wait on its channel: nobody but this process can see to it any more.
@@ -277,7 +268,7 @@ static void
 stop_now(struct imsgloop_watch *w, short revents)
 {
 	struct imsgproc *proc = w->arg;
-	int ms = stop_ms(proc);
+	int ms = imsgpi_stop_ms(proc->daemon);
 	size_t i;
 
 	(void)revents;
@@ -305,7 +296,7 @@ imsgpi_child_stop(struct imsgproc *proc, int status)
 	proc->stopping = true;
 	proc->status = status;
 	/* Half of the time is for what is to be written. */
-	proc->stop_by = imsgpi_now_ms() + stop_ms(proc) / 2;
+	proc->stop_by = imsgpi_now_ms() + imsgpi_stop_ms(proc->daemon) / 2;
 	if (imsgloop_set(&proc->wake, 0, 0) == -1)
 		child_fatal(proc, "cannot stop in order");
 }

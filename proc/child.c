@@ -185,29 +185,13 @@ call(struct imsgproc *proc, int (*what)(struct imsgproc *), const char *name)
 static int
 enter_sandbox(struct imsgproc *proc)
 {
-	const struct imsgproc_spec *s = proc->spec;
-	char why[256] = "";
-	int r;
-
 	if (imsgpi_os.nonewprivs() == -1)
 		return imsgproc_fail(
 		    proc, "no new privileges: %s", strerror(errno));
 	if (imsgpi_os.nodump() == -1)
 		return imsgproc_fail(
 		    proc, "not to be traced: %s", strerror(errno));
-	if (s->promises == NULL)
-		return 0;
-	r = imsgproc_sandbox(s->promises, s->paths,
-	    s->flags & IMSGPROC_MUST_SANDBOX, why, sizeof(why));
-	if (r == -1)
-		return imsgproc_fail(proc, "sandbox: %s",
-		    why[0] != '\0' ? why : strerror(errno));
-	proc->lacks[0] = '\0';
-	if (r == 1 && s->flags & IMSGPROC_ON_DEMAND)
-		(void)imsgpi_safe(proc->lacks, sizeof(proc->lacks), why);
-	else if (r == 1)
-		imsgproc_log(proc, LOG_NOTICE, "sandbox: %s", why);
-	return 0;
+	return imsgpi_sandbox(proc);
 }
 
 /* What needs nothing of the parent. */

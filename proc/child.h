@@ -11,9 +11,9 @@
 
 /* log.c: text in printable ASCII, as much as fits: how long it is. */
 IMSGPI_HIDDEN size_t imsgpi_safe(char *, size_t, const char *);
-/* "front", or "worker 1" where there are several. */
-#define IMSGPI_NAME_SIZE (IMSGPROC_NAME + 16)
-IMSGPI_HIDDEN const char *imsgpi_name(char *, size_t, const struct imsgproc *);
+/* "front", or "worker 1" where there are several; valid until the next call. */
+IMSGPI_HIDDEN const char *imsgpi_name(
+    const struct imsgproc_spec *, unsigned int instance);
 
 /* descriptors.c: /dev/null for those of 0, 1, 2 that are closed; 0 or -1. */
 IMSGPI_HIDDEN int imsgpi_std_open(void);
@@ -28,7 +28,6 @@ IMSGPI_HIDDEN int imsgpi_std_null(struct imsgproc *);
  * be read.  _find: 0, or -1 and proc->why.  _become: chroot, user, limits.
  */
 struct who {
-	bool anybody; /* stays who and where it is */
 	bool change;
 	uid_t uid;
 	gid_t gid;

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "child.h"
 #include "notify.h"
 #include "parent.h"
 
@@ -48,7 +47,6 @@ static int
 start_begin(struct member *m, int fd)
 {
 	struct imsgproc *p = m->family->proc;
-	int ms = p->daemon->start_ms > 0 ? p->daemon->start_ms : 10000;
 
 	m->peer->chan = imsgloop_open(p->loop, fd, &imsgpi_member_cb, m);
 	if (m->peer->chan == NULL)
@@ -56,7 +54,7 @@ start_begin(struct member *m, int fd)
 	imsgpi_limit(imsgloop_imsgbuf(m->peer->chan));
 	if (start_table(m) == -1 || imsgpi_channels_give(m) == -1 ||
 	    imsgpi_control(m, IMSGPROC_BEGIN, -1, NULL, 0) == -1 ||
-	    imsgpi_member_time(m, ms) == -1)
+	    imsgpi_member_time(m, imsgpi_start_ms(p->daemon)) == -1)
 		return start_undo(m, -1);
 	return 0;
 }
@@ -82,7 +80,7 @@ imsgpi_start_member(struct member *m)
 		r = start_begin(m, fd);
 	}
 	if (r == -1)
-		imsgpi_say(f, LOG_ERR, "%s: cannot start it: %s",
+		imsgproc_log(f->proc, LOG_ERR, "%s: cannot start it: %s",
 		    imsgpi_member_name(m), strerror(errno));
 	return r;
 }
@@ -103,33 +101,12 @@ start_has_needs(const struct member *m)
 }
 
 static int
-start_sandbox(struct imsgproc *p)
-{
-	const struct imsgproc_spec *s = p->spec;
-	char why[256] = "";
-	int r;
-
-	if (imsgpi_privileges(p) == -1)
-		return -1;
-	if (s->promises == NULL)
-		return 0;
-	r = imsgproc_sandbox(s->promises, s->paths,
-	    s->flags & IMSGPROC_MUST_SANDBOX, why, sizeof(why));
-	if (r == -1)
-		return imsgproc_fail(
-		    p, "sandbox: %s", why[0] == '\0' ? strerror(errno) : why);
-	if (r == 1)
-		imsgproc_log(p, LOG_NOTICE, "sandbox: %s", why);
-	return 0;
-}
-
-static int
 start_parent(struct family *f)
 {
 	struct imsgproc *p = f->proc;
 
 	p->why[0] = '\0';
-	if (start_sandbox(p) == 0 &&
+	if (imsgpi_privileges(p) == 0 && imsgpi_sandbox(p) == 0 &&
 	    (p->spec->start == NULL || p->spec->start(p) == 0))
 		return 0;
 	imsgproc_log(p, LOG_CRIT, "cannot start%s%s",

@@ -17,6 +17,7 @@
 #ifndef IMSGPROC_PARENT_H
 #define IMSGPROC_PARENT_H
 
+#include "child.h"
 #include "launch.h"
 
 enum state { OUT, STARTING, READY, STOPPING, DEAD, AGAIN };
@@ -65,10 +66,10 @@ struct family {
 /* parent.c */
 IMSGPI_HIDDEN void imsgpi_tick(struct family *);
 IMSGPI_HIDDEN const char *imsgpi_member_name(const struct member *);
-/* As imsgloop_set() of m->timer. */
+/* As imsgloop_set() of a timer, of m->timer; -1: the loop stops. */
+IMSGPI_HIDDEN int imsgpi_family_time(
+    struct family *, struct imsgloop_watch *, int ms);
 IMSGPI_HIDDEN int imsgpi_member_time(struct member *, int ms);
-IMSGPI_HIDDEN IMSGPI_PRINTF(3, 4) void imsgpi_say(
-    const struct family *, int priority, const char *, ...);
 
 /* parent-start.c: those whose needs are there; then the parent itself. */
 IMSGPI_HIDDEN void imsgpi_start_next(struct family *);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "child.h"
 #include "words.h"
@@ -67,8 +68,7 @@ imsgpi_who_find(struct imsgproc *proc, struct who *w)
 	uid_t id[3];
 
 	memset(w, 0, sizeof(*w));
-	w->anybody = imsgpi_anybody(proc->daemon);
-	if (user == NULL || w->anybody)
+	if (user == NULL)
 		return 0;
 	errno = 0;
 	if ((pw = imsgpi_os.getpwnam(user)) == NULL) {
@@ -101,11 +101,11 @@ imsgpi_who_free(struct who *w)
 }
 
 static int
-change_root(struct imsgproc *proc, const struct who *w)
+change_root(struct imsgproc *proc)
 {
 	const char *root = proc->spec->root;
 
-	if (root == NULL || w->anybody)
+	if (root == NULL)
 		return 0;
 	if (imsgpi_os.chroot(root) == -1)
 		return imsgproc_fail(
@@ -240,7 +240,7 @@ set_limits(struct imsgproc *proc)
 int
 imsgpi_who_become(struct imsgproc *proc, struct who *w)
 {
-	if (change_root(proc, w) == -1)
+	if (change_root(proc) == -1)
 		return -1;
 	if (w->change &&
 	    (change_user(proc, w) == -1 || verify_ids(proc, w) == -1 ||
@@ -255,8 +255,32 @@ imsgpi_privileges(struct imsgproc *proc)
 	struct who w;
 	int r;
 
+	if (imsgpi_anybody(proc->daemon))
+		return set_limits(proc);
 	if ((r = imsgpi_who_find(proc, &w)) == 0)
 		r = imsgpi_who_become(proc, &w);
 	imsgpi_who_free(&w);
 	return r;
+}
+
+int
+imsgpi_sandbox(struct imsgproc *proc)
+{
+	const struct imsgproc_spec *s = proc->spec;
+	char why[256] = "";
+	int r;
+
+	proc->lacks[0] = '\0';
+	if (s->promises == NULL)
+		return 0;
+	r = imsgproc_sandbox(s->promises, s->paths,
+	    s->flags & IMSGPROC_MUST_SANDBOX, why, sizeof(why));
+	if (r == -1)
+		return imsgproc_fail(proc, "sandbox: %s",
+		    why[0] != '\0' ? why : strerror(errno));
+	if (r == 1 && s->flags & IMSGPROC_ON_DEMAND)
+		(void)imsgpi_safe(proc->lacks, sizeof(proc->lacks), why);
+	else if (r == 1)
+		imsgproc_log(proc, LOG_NOTICE, "sandbox: %s", why);
+	return 0;
 }

@@ -79,8 +79,8 @@ struct imsgproc {
 	size_t npeers;
 	struct family *family; /* NULL: not the parent */
 	struct signals *signals;
-	struct imsgbuf ib; /* with spec->run: to the parent */
-	int status;	   /* what it exits with */
+	struct imsgbuf ib;	   /* with spec->run: to the parent */
+	int status;		   /* what it exits with */
 	bool missed[IMSGPROC_MAX]; /* said that there is no channel */
 	bool stopping;
 	int64_t stop_by;	    /* a child's, to read what its peers left */
@@ -96,6 +96,8 @@ IMSGPI_HIDDEN bool imsgpi_listed(const char *list, const char *name);
 /* The next name of *list and its length, which moves behind it; or NULL. */
 IMSGPI_HIDDEN const char *imsgpi_next_name(const char **list, size_t *len);
 IMSGPI_HIDDEN unsigned int imsgpi_instances(const struct imsgproc_spec *);
+IMSGPI_HIDDEN int imsgpi_start_ms(const struct imsgproc_daemon *);
+IMSGPI_HIDDEN int imsgpi_stop_ms(const struct imsgproc_daemon *);
 IMSGPI_HIDDEN bool imsgpi_talk(const struct imsgproc_daemon *,
     const struct imsgproc_spec *, const struct imsgproc_spec *);
 
@@ -147,13 +149,15 @@ IMSGPI_HIDDEN extern const char *imsgpi_argv0;
 /*
  * log.c: one line to the daemon's log or standard error; proc may be NULL.
  * privileges.c: chroot, limits, user of proc->spec, verified: 0, or -1 and
- * proc->why.  The parent uses it on itself, without the sandbox.  _anybody:
- * whether users and roots are ignored, since they could not be had.
+ * proc->why.  The parent uses it on itself.  _sandbox: that of proc->spec,
+ * likewise.  _anybody: whether users and roots are ignored, since they could
+ * not be had: the parent decides that for all.
  */
 IMSGPI_HIDDEN IMSGPI_PRINTF(4, 5) void imsgpi_log(
     const struct imsgproc_daemon *, const struct imsgproc *, int priority,
     const char *, ...);
 IMSGPI_HIDDEN int imsgpi_privileges(struct imsgproc *);
+IMSGPI_HIDDEN int imsgpi_sandbox(struct imsgproc *);
 IMSGPI_HIDDEN bool imsgpi_anybody(const struct imsgproc_daemon *);
 
 #endif

@@ -96,7 +96,7 @@ static int
 spawn_talk(const struct spawn *s)
 {
 	struct imsgbuf *ib = &s->child->ib;
-	int ms = s->d->start_ms > 0 ? s->d->start_ms : 10000;
+	int ms = imsgpi_start_ms(s->d);
 	struct imsg m;
 
 	if (spawn_table(s) == -1 ||

@@ -7,7 +7,8 @@
  * A struct ctl_table; of each entry a struct ctl_entry; of the child's entry
  * its limits, a struct ctl_limit each; then texts: name and talks of each
  * entry, of the child's user, root, promises, and path and may of each path.  A
- * text is '+', its characters and NUL; one that is not there is '-' alone.
+ * text is '+', its characters and NUL; one that is not there is '-' alone, as
+ * are user and root if IMSGPROC_AS_ANYBODY has them ignored.
  */
 #include "feature.h"
 
@@ -74,6 +75,7 @@ static int
 pack_texts(struct ibuf *b, const struct imsgproc_daemon *d,
     const struct imsgproc_spec *s)
 {
+	bool anybody = imsgpi_anybody(d);
 	const struct imsgproc_path *p;
 	size_t i;
 
@@ -81,7 +83,8 @@ pack_texts(struct ibuf *b, const struct imsgproc_daemon *d,
 		if (pack_text(b, d->procs[i].name) == -1 ||
 		    pack_text(b, d->procs[i].talks) == -1)
 			return -1;
-	if (pack_text(b, s->user) == -1 || pack_text(b, s->root) == -1 ||
+	if (pack_text(b, anybody ? NULL : s->user) == -1 ||
+	    pack_text(b, anybody ? NULL : s->root) == -1 ||
 	    pack_text(b, s->promises) == -1)
 		return -1;
 	for (p = s->paths; p != NULL && p->path != NULL; p++)

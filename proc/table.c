@@ -46,6 +46,18 @@ imsgpi_instances(const struct imsgproc_spec *s)
 	return s->instances == 0 ? 1 : s->instances;
 }
 
+int
+imsgpi_start_ms(const struct imsgproc_daemon *d)
+{
+	return d->start_ms > 0 ? d->start_ms : 10000;
+}
+
+int
+imsgpi_stop_ms(const struct imsgproc_daemon *d)
+{
+	return d->stop_ms > 0 ? d->stop_ms : 5000;
+}
+
 bool
 imsgpi_talk(const struct imsgproc_daemon *d, const struct imsgproc_spec *a,
     const struct imsgproc_spec *b)

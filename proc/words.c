@@ -33,7 +33,8 @@ imsgpi_words_status(int status, char *buf, size_t size)
 	if ((name = strsignal(signo)) == NULL)
 		name = "?";
 	(void)snprintf(buf, size, "killed by signal %d (%s)%s", signo, name,
-	    signo == SIGSYS ? ": its promises do not allow what it did" : "");
+	    signo == SIGSYS ? ": not allowed by its promises, see SANDBOX.md" :
+			      "");
 }
 
 const char *

@@ -290,8 +290,8 @@ reasons(void **state)
 		{ "gone",
 		    "\"closed its channel: killed by signal 9 (Killed)\"" },
 		{ "sys",
-		    "\"killed by signal 31 (Bad system call): its promises do "
-		    "not allow what it did\"" },
+		    "\"killed by signal 31 (Bad system call): not allowed "
+		    "by its promises, see SANDBOX.md\"" },
 	};
 	struct host h;
 	size_t i;
