@@ -100,6 +100,12 @@ struct imsgproc_limit {
 /*
  * A process.  Lists of names are separated by spaces.
  *
+ * A table may come from options and a configuration file: what counts in all
+ * processes is the parent's at imsgproc_run() or imsgproc_spawn(), which must
+ * not change from then on until it has returned.  The parent sends each process
+ * what concerns it; names and functions that process has from the table that
+ * it gave imsgproc_init() itself, by name, and they must be the same in both.
+ *
  * instances: 0 is 1.  They are told apart by numbers from 0.
  * talks: who it has a channel to: every instance of it to every instance of
  *	those.  It is enough if one of the two says so.
@@ -217,9 +223,11 @@ struct imsgproc_daemon {
 
 /*
  * imsgproc_init: the first thing in main().  In a process that imsgproc started
- *	it does not return; in the parent it does nothing but see to it that
- *	descriptors 0, 1 and 2 are open, and on Linux move the strings of argv
- *	and environ, since titles go where they were.
+ *	it does not return, and of the table it takes names and functions alone:
+ *	the rest may be set behind it, see struct imsgproc_spec.  In the parent
+ *	it does nothing but see to it that descriptors 0, 1 and 2 are open, and
+ *	on Linux move the strings of argv and environ, since titles go where
+ *	they were.
  * imsgproc_check: whether the table can work: 0, or -1 and in why (size bytes)
  *	the first thing that is wrong with its file and line: unknown or double
  *	names, needs in a circle, users, roots and promises that do not exist...

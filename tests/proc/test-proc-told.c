@@ -96,7 +96,9 @@ options(void)
 	bool root = geteuid() == 0;
 	size_t i;
 
-	if (chdir(room) == -1)
+	/* In the room, without /proc, no leak checker works. */
+	if (chdir(room) == -1 ||
+	    setenv("ASAN_OPTIONS", "detect_leaks=0", 1) == -1)
 		abort();
 	for (i = 1; i < 4; i += 2) {
 		procs[i].user = root ? "nobody" : NULL;
