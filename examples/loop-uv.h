@@ -60,7 +60,10 @@ loop_uv_start(struct loop_uv_watch *u, short events)
 	return -1;
 }
 
-/* After an error libuv has stopped; what is still asked for is started anew. */
+/*
+ * After an error libuv has stopped; what is still asked for is started anew, or
+ * told this once.
+ */
 static inline void
 loop_uv_on_poll(uv_poll_t *p, int status, int events)
 {
@@ -68,16 +71,17 @@ loop_uv_on_poll(uv_poll_t *p, int status, int events)
 	struct imsgloop_watch *w = u->w;
 	short revents = 0;
 
+	if (events & UV_READABLE)
+		revents |= POLLIN;
+	if (events & UV_WRITABLE)
+		revents |= POLLOUT;
+	revents &= w->events;
 	if (status < 0) {
 		revents = w->events;
 		if (loop_uv_start(u, w->events) == -1)
 			w->events = 0;
 	}
-	if (events & UV_READABLE)
-		revents |= POLLIN;
-	if (events & UV_WRITABLE)
-		revents |= POLLOUT;
-	if ((revents &= w->events) != 0)
+	if (revents != 0)
 		imsgloop_ready(w, revents);
 }
 

@@ -82,11 +82,11 @@ struct imsgloop_watch {
 
 /*
  * imsgloop_watch: adds fd (or -1: time only) to the loop, with nothing to wait
- *	for yet.  0 or -1.  The descriptor stays yours.
+ *	for yet.  0 or -1.  The descriptor stays yours.  One that is in a loop
+ *	is not added again.
  * imsgloop_set: see struct imsgloop_ops.  0 or -1.
  * imsgloop_unwatch: the loop forgets w; to be called before its fd is closed
- *	or its memory freed.  A w that was never added or is out: nothing.  Keeps
- *	errno.
+ *	or its memory freed.  A zeroed w, or one that is out: nothing.  Keeps errno.
  * imsgloop_ready: what adapters call.
  */
 #if defined(__cplusplus) && defined(__GNUC__)

@@ -152,6 +152,8 @@ call_init(struct imsgcall *c, struct imsgloop_chan *chan, int which)
 		return -1;
 	imsgcalli_table_init(
 	    &c->table, which == IMSGCALL_UPPER ? CALL_HALF : 0, call_key(c));
+	if (chan->last_call[which] != 0)
+		c->table.last_number = chan->last_call[which];
 	c->chan = chan;
 	c->armed = CALL_NEVER;
 	c->max = IMSGCALL_PENDING;
@@ -190,6 +192,8 @@ imsgcall_free(struct imsgcall *c)
 {
 	if (c == NULL)
 		return;
+	/* Its answers may be under way: those of others have other numbers. */
+	c->chan->last_call[c->table.half != 0] = c->table.last_number;
 	c->chan->call = NULL;
 	call_gone(c);
 }

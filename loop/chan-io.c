@@ -272,27 +272,26 @@ write_failed(struct imsgloop_chan *c, int error)
 	note_write_error(c, error);
 }
 
-/* May be written now: not while a full socket is waited for. */
+/* There should be room: the loop says so, or it is time for another try. */
 static int
-may_write(struct imsgloop_chan *c, short revents)
+has_room(const struct imsgloop_chan *c, short revents)
 {
-	if (c->write_error != 0 || imsgbuf_queuelen(c->buf) == 0)
-		return 0;
 	if (!(c->state & CHAN_UNSENT) || (revents & ~POLLIN))
-		return 1;
-	/* The last chance, perhaps. */
-	if (revents == 0 && (c->state & CHAN_CLOSED))
 		return 1;
 	return c->write_at >= 0 && imsgloopi_now() >= c->write_at;
 }
 
-/* 1: nothing is queued any more. */
+/*
+ * 1: nothing is queued any more.  Where there is no room in spite of what was
+ * said, it is not asked for at once again.
+ */
 static int
-chan_write(struct imsgloop_chan *c)
+chan_write(struct imsgloop_chan *c, int room)
 {
 	size_t before = imsgbuf_queuebytes(c->buf);
 
-	c->write_at = -1;
+	if (room)
+		c->write_at = -1;
 	if (imsgbuf_write(c->buf) == -1) {
 		write_failed(c, errno);
 		return 0;
@@ -304,7 +303,7 @@ chan_write(struct imsgloop_chan *c)
 	}
 	if (imsgbuf_queuebytes(c->buf) < before || !(c->state & CHAN_UNSENT))
 		c->idle_writes = 0;
-	else
+	else if (room)
 		c->write_at = backoff_at(c->idle_writes++);
 	c->state |= CHAN_UNSENT;
 	return 0;
@@ -313,16 +312,20 @@ chan_write(struct imsgloop_chan *c)
 void
 imsgloopi_send(struct imsgloop_chan *c, short revents)
 {
-	int empty;
+	int room, empty = 0;
 
-	if (may_write(c, revents)) {
-		empty = chan_write(c);
-	} else {
+	if (c->write_error != 0) {
+		c->write_at = -1;
+	} else if (imsgbuf_queuelen(c->buf) == 0) {
 		/* imsgcall_wait() may have written it. */
-		empty =
-		    (c->state & CHAN_UNSENT) && imsgbuf_queuelen(c->buf) == 0;
-		if (empty)
-			c->state &= ~CHAN_UNSENT;
+		empty = (c->state & CHAN_UNSENT) != 0;
+		c->state &= ~CHAN_UNSENT;
+		c->write_at = -1;
+	} else {
+		room = has_room(c, revents);
+		/* Closed, it may be the last chance. */
+		if (room || (c->state & CHAN_CLOSED))
+			empty = chan_write(c, room);
 	}
 	if (empty && c->cb->drained != NULL && !(c->state & CHAN_CLOSED))
 		c->cb->drained(c, c->arg);

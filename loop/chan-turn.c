@@ -173,6 +173,17 @@ chan_arm(struct imsgloop_chan *c)
 	return 0;
 }
 
+/* Nothing more is to be said until chan_arm(). */
+static void
+chan_disarm(struct imsgloop_chan *c)
+{
+	if (c->state & CHAN_ENDED || imsgloop_set(&c->watch, 0, -1) == -1)
+		return;
+	c->events = 0;
+	c->due = -1;
+	c->state &= ~CHAN_SOON;
+}
+
 void
 imsgloopi_turn(struct imsgloop_watch *w, short revents)
 {
@@ -185,8 +196,10 @@ imsgloopi_turn(struct imsgloop_watch *w, short revents)
 		c->due = -1;
 	}
 	/* In a loop within a handler: the turn around it sees to the rest. */
-	if (c->state & CHAN_BUSY)
+	if (c->state & CHAN_BUSY) {
+		chan_disarm(c);
 		return;
+	}
 	c->state |= CHAN_BUSY;
 	imsgloopi_receive(c, revents);
 	if (!(c->state & CHAN_ENDED))

@@ -50,6 +50,7 @@ struct imsgloop_chan {
 	/* for calls */
 	const struct imsgloopi_hooks *hooks;
 	struct imsgcall *call;	/* NULL: none */
+	uint32_t last_call[2];	/* numbers of those that were freed; or 0 */
 	struct ibufqueue *held; /* or NULL; comes before what buf holds */
 	size_t held_bytes;
 	/* The end, as soon as it is known; it comes after the messages. */

@@ -90,6 +90,35 @@ more_places(struct pollloop *l)
 	return 0;
 }
 
+/* Not while events are handled. */
+static void
+fill_places(struct pollloop *l)
+{
+	size_t i, n = 0;
+
+	if (l->empty == 0)
+		return;
+	for (i = 0; i < l->n; i++) {
+		if (l->who[i] == NULL)
+			continue;
+		l->who[n] = l->who[i];
+		l->pfd[n] = l->pfd[i];
+		l->who[n]->place = n;
+		n++;
+	}
+	l->n = n;
+	l->empty = 0;
+}
+
+/* Watches may come and go while the loop takes no turn. */
+static int
+room_for_one(struct pollloop *l)
+{
+	if (!l->turning && l->filled == 0 && l->empty > l->n / 2)
+		fill_places(l);
+	return l->n < l->room ? 0 : more_places(l);
+}
+
 static void
 take_place(struct pollloop *l, struct pollentry *e)
 {
@@ -106,7 +135,7 @@ poll_add(struct imsgloop *loop, struct imsgloop_watch *w)
 	struct pollloop *l = pollloop_of(loop);
 	struct pollentry *e;
 
-	if (w->fd >= 0 && l->n == l->room && more_places(l) == -1)
+	if (w->fd >= 0 && l->n == l->room && room_for_one(l) == -1)
 		return -1;
 	if ((e = calloc(1, sizeof(*e))) == NULL)
 		return -1;
@@ -156,26 +185,6 @@ poll_del(struct imsgloop *loop, struct imsgloop_watch *w)
 	imsgloopi_timers_del(&l->timers, &e->timer);
 	free(e);
 	w->impl = NULL;
-}
-
-/* Not while events are handled. */
-static void
-fill_places(struct pollloop *l)
-{
-	size_t i, n = 0;
-
-	if (l->empty == 0)
-		return;
-	for (i = 0; i < l->n; i++) {
-		if (l->who[i] == NULL)
-			continue;
-		l->who[n] = l->who[i];
-		l->pfd[n] = l->pfd[i];
-		l->who[n]->place = n;
-		n++;
-	}
-	l->n = n;
-	l->empty = 0;
 }
 
 /* What to tell the watch, given what poll(2) said about its descriptor. */

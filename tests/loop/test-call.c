@@ -341,6 +341,34 @@ a_channel_has_one_object_at_a_time(void **state)
 	pair_close(&p);
 }
 
+/* ... so that what is still under way to one of the first reaches none. */
+static void
+a_second_object_goes_on_with_the_numbers_of_the_first(void **state)
+{
+	static const int half[] = { IMSGCALL_LOWER, IMSGCALL_UPPER };
+	struct pair p;
+	uint32_t n;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		pair_open_which(&p, &pair_cb, half[i]);
+		(void)pair_start(&p, -1);
+		n = pair_start(&p, -1);
+		imsgcall_free(p.call);
+		assert_non_null(p.call = imsgcall_new(p.chan, half[1 - i]));
+		imsgcall_free(p.call);
+		assert_non_null(p.call = imsgcall_new(p.chan, half[i]));
+		assert_int_equal(pair_start(&p, -1), n + 1);
+		peer_answer(&p, n - 1);
+		peer_answer(&p, n + 1);
+		peer_answer(&p, n);
+		pair_turn(&p);
+		pair_expect(&p, "a");
+		pair_close(&p);
+	}
+}
+
 static void
 free_ends_all_calls_silently(void **state)
 {
@@ -399,6 +427,8 @@ main(void)
 		    a_descriptor_of_an_answer_is_closed_unless_taken),
 		cmocka_unit_test(an_answer_may_be_kept),
 		cmocka_unit_test(a_channel_has_one_object_at_a_time),
+		cmocka_unit_test(
+		    a_second_object_goes_on_with_the_numbers_of_the_first),
 		cmocka_unit_test(free_ends_all_calls_silently),
 		cmocka_unit_test(detach_ends_all_calls_silently),
 	};

@@ -9,6 +9,7 @@
 #include "looplib.h"
 
 static long allocations, fail_from = -1, fail_to, live;
+static size_t largest; /* that was asked of realloc(3) */
 
 static int
 must_fail(void)
@@ -55,6 +56,7 @@ __wrap_realloc(void *old, size_t n)
 	void *p = must_fail() ? NULL : __real_realloc(old, n);
 
 	live += p != NULL && old == NULL;
+	largest = n > largest ? n : largest;
 	return p;
 }
 
@@ -255,6 +257,32 @@ watches_without_memory_are_not_added(void **state)
 	(void)close(fd);
 }
 
+/* As where imsgcall_wait() is used with a loop that does not run. */
+static void
+watches_that_come_and_go_without_a_turn_need_no_more_memory(void **state)
+{
+	struct imsgloop *loop = imsgloop_poll_new();
+	struct imsgloop_watch w[40];
+	int i, fd = l_fd();
+	size_t n;
+
+	(void)state;
+	memset(w, 0, sizeof(w));
+	largest = 0;
+	for (i = 0; i < 20000; i++) {
+		n = i % 3 == 0 ? 0 : (size_t)i % 40;
+		imsgloop_unwatch(&w[n]);
+		assert_int_equal(
+		    imsgloop_watch(loop, &w[n], fd, ignore, NULL), 0);
+		assert_int_equal(imsgloop_set(&w[n], POLLIN, -1), 0);
+	}
+	assert_true(largest < 4096);
+	for (i = 0; i < 40; i++)
+		imsgloop_unwatch(&w[i]);
+	imsgloop_poll_free(loop);
+	(void)close(fd);
+}
+
 int
 main(void)
 {
@@ -264,6 +292,8 @@ main(void)
 		cmocka_unit_test(
 		    several_that_fail_leave_nothing_and_lose_nothing),
 		cmocka_unit_test(watches_without_memory_are_not_added),
+		cmocka_unit_test(
+		    watches_that_come_and_go_without_a_turn_need_no_more_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
