@@ -13,6 +13,7 @@
 #include "child.h"
 #include "notify.h"
 #include "parent.h"
+#include "sandbox-int.h"
 
 /* Undoes what imsgpi_start_member() did so far. */
 static int
@@ -97,10 +98,16 @@ start_sandbox(struct imsgproc *p)
 
 	if (imsgpi_privileges(p) == -1)
 		return -1;
+	/* From now on it is no better than others of that user. */
+	if ((s->user != NULL || s->promises != NULL) &&
+	    imsgpi_os.nodump() == -1)
+		return imsgproc_fail(
+		    p, "not to be traced: %s", strerror(errno));
 	if (s->promises == NULL)
 		return 0;
-	r = imsgproc_sandbox(s->promises, s->paths,
-	    s->flags & IMSGPROC_MUST_SANDBOX, why, sizeof(why));
+	r = imsgpi_sandbox(s->promises, s->paths,
+	    (s->flags & IMSGPROC_MUST_SANDBOX) | SANDBOX_ENDS_OTHERS, why,
+	    sizeof(why));
 	if (r == -1)
 		return imsgproc_fail(
 		    p, "sandbox: %s", why[0] == '\0' ? strerror(errno) : why);
