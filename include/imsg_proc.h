@@ -69,7 +69,8 @@ enum imsgproc_type {
 	IMSGPROC_FAILED,
 	IMSGPROC_RELOAD,
 	IMSGPROC_RELOADED,
-	IMSGPROC_STOP
+	IMSGPROC_STOP,
+	IMSGPROC_TABLE
 };
 /* Longest name of a process, without the NUL; most processes of a daemon. */
 #define IMSGPROC_NAME		31
@@ -118,8 +119,15 @@ struct imsgproc_limit {
  *	may say why: then it is not started.
  * start: after that.  0 or -1 likewise.  Its channels are there.
  * message: from a peer; it is freed afterwards as in struct imsgloop_cb.
- * peer: up 1: a peer was started anew and has a new channel; 0: it is gone.
- *	Not called for those that are there at the start.
+ * peer: up 1: a peer, any that imsgproc_peer() finds, is there; 0: it is gone.
+ *	So what a peer needs, and what is made of its channel, has one place.
+ *	Told of each that has a channel, once, directly after `start' has
+ *	returned 0, in the order of the table (the parent is first); in a child
+ *	before it is ready, in the parent before the first `message' and before
+ *	systemd is told READY=1.  Then of each as it goes, after its last
+ *	message, and as it comes back with a new channel, before its first; also
+ *	after `stop', when the channels come to their ends.  A peer that waits
+ *	for what it needs has a channel that holds what is sent.
  * reload: the parent got SIGHUP or called imsgproc_reload().
  * stop: the daemon ends, the process called imsgproc_stop(), or the parent is
  *	gone.  Nothing queued is lost: after this the process writes what is
@@ -187,6 +195,10 @@ struct imsgproc_loop {
  *	logged already.  NULL: nothing more.
  * start_ms, stop_ms: how long a process may take until it is ready (0: 10,000),
  *	all together until they have stopped (0: 5,000), before they are killed.
+ * flags: IMSGPROC_AS_ANYBODY: where it is not root who starts the daemon (no
+ *	user ID of the process is 0), `user' and `root' of all entries count as
+ *	NULL, which the parent logs; all else is as usual.  For tests, and for
+ *	daemons that an ordinary user may run.
  */
 struct imsgproc_daemon {
 	const char			*name;
@@ -198,7 +210,10 @@ struct imsgproc_daemon {
 	const struct imsgproc_loop	*loop;
 	int				 start_ms;
 	int				 stop_ms;
+	unsigned int			 flags;
 };
+/* For imsgproc_daemon.flags. */
+#define IMSGPROC_AS_ANYBODY	0x01	/* also without root, see above */
 
 /*
  * imsgproc_init: the first thing in main().  In a process that imsgproc started
@@ -219,9 +234,9 @@ struct imsgproc_daemon {
  *
  * A process that breaks the protocol between parent and child, that sends to a
  * parent that it has no channel to, or reads so little that the parent cannot
- * tell it of its peers, is killed and has died.  What it sends before the parent
- * has begun waits until `start' of the parent has returned: at most 4 MiB and 64
- * descriptors.
+ * tell it of its peers, is killed and has died.  What it sends to the parent
+ * before it is ready and `start' of the parent has returned waits for that: at
+ * most 4 MiB and 64 descriptors.
  *
  * A process that dies is restarted after 100 ms, twice as long each time up to
  * 30 s, if it is IMSGPROC_RESTART and has once been ready; after 60 s of life
@@ -235,8 +250,10 @@ int	 imsgproc_run(const struct imsgproc_daemon *, void *arg);
  * In every process.
  *
  * imsgproc_peer: NULL ENOENT: no such process, or the table has no channel to
- *	it.  It stays valid, also while the process is not there.
- * imsgproc_peer_name, _instance: who it is.
+ *	it, which is logged, once for each name.  It stays valid, also while the
+ *	process is not there.  Where a peer is given NULL is one that is never
+ *	there.
+ * imsgproc_peer_name, _instance: who it is; of NULL "?" and 0.
  * imsgproc_peer_chan: its channel, for imsg_call.h, or to pause it, not to
  *	detach it; NULL ENOTCONN: it is not there.  Valid until `peer' with up
  *	0.  Limits: 64 MiB and 1,024 descriptors queued (ENOBUFS), 1 MiB and

@@ -15,7 +15,6 @@
 
 /* How long a channel of a peer that is gone may have messages to be read. */
 #define LATE_MS 2000
-#define STOP_MS 5000
 
 static void child_fatal(struct imsgproc *, const char *)
 #ifdef __GNUC__
@@ -48,13 +47,22 @@ stop_if_closed(struct imsgproc *proc)
 		proc->how->stop(proc->loop);
 }
 
-static int peer_open(struct imsgproc_peer *, int fd);
+static const struct imsgloop_cb chan_cb;
 
-static void
-tell(struct imsgproc_peer *peer, int up)
+/* fd is used or closed. */
+static int
+peer_open(struct imsgproc_peer *peer, int fd)
 {
-	if (peer->proc->spec->peer != NULL)
-		peer->proc->spec->peer(peer->proc, peer, up);
+	struct imsgproc *proc = peer->proc;
+
+	peer->chan = imsgloop_open(proc->loop, fd, &chan_cb, peer);
+	if (peer->chan == NULL) {
+		imsgpi_close(fd);
+		return imsgproc_fail(proc, "channel to %s: %s",
+		    peer->spec->name, strerror(errno));
+	}
+	imsgpi_limit(imsgloop_imsgbuf(peer->chan));
+	return 0;
 }
 
 /* What a peer that was started anew has sent is not seen before this. */
@@ -67,14 +75,14 @@ peer_down(struct imsgproc_peer *peer)
 	peer->chan = NULL;
 	peer->next = -1;
 	imsgloop_unwatch(&peer->late);
+	imsgpi_peer_tell(peer, false);
 	if (proc->closing) {
 		imsgpi_close(fd);
 		stop_if_closed(proc);
-		return;
-	}
-	tell(peer, 0);
-	if (fd != -1 && peer_open(peer, fd) == 0)
-		tell(peer, 1);
+	} else if (fd != -1 && peer_open(peer, fd) == -1)
+		imsgproc_log(proc, LOG_ERR, "%s", proc->why);
+	else if (fd != -1)
+		imsgpi_peer_tell(peer, true);
 }
 
 static void
@@ -91,55 +99,6 @@ peer_late(struct imsgloop_watch *w, short revents)
 	drop(w->arg);
 }
 
-static void
-peer_message(struct imsgloop_chan *chan, struct imsg *m, void *arg)
-{
-	struct imsgproc_peer *peer = arg;
-	struct imsgproc *proc = peer->proc;
-
-	(void)chan;
-	if (m->hdr.type >= IMSGPROC_TYPES) {
-		imsgproc_log(proc, LOG_ERR,
-		    "%s sent a message of type 0x%x: its channel is closed",
-		    peer->spec->name, (unsigned int)m->hdr.type);
-		drop(peer);
-	} else if (proc->spec->message != NULL)
-		proc->spec->message(proc, peer, m);
-}
-
-static void
-peer_ended(struct imsgloop_chan *chan, int why, int error, void *arg)
-{
-	struct imsgproc_peer *peer = arg;
-
-	(void)chan;
-	if (why == IMSGLOOP_TORN || why == IMSGLOOP_ERROR)
-		imsgproc_log(peer->proc, LOG_ERR, "channel to %s: %s",
-		    peer->spec->name,
-		    why == IMSGLOOP_TORN ? "ends within a message" :
-					   strerror(error));
-	peer_down(peer);
-}
-
-static const struct imsgloop_cb peer_cb = { peer_message, peer_ended, NULL };
-
-/* fd is used or closed. */
-static int
-peer_open(struct imsgproc_peer *peer, int fd)
-{
-	struct imsgproc *proc = peer->proc;
-
-	peer->chan = imsgloop_open(proc->loop, fd, &peer_cb, peer);
-	if (peer->chan == NULL) {
-		imsgproc_log(proc, LOG_ERR, "channel to %s: %s",
-		    peer->spec->name, strerror(errno));
-		imsgpi_close(fd);
-		return -1;
-	}
-	imsgpi_limit(imsgloop_imsgbuf(peer->chan));
-	return 0;
-}
-
 /*
  * The end of the old channel is on its way, behind what was sent on it, unless
  * somebody else holds the other end.
@@ -152,7 +111,8 @@ peer_again(struct imsgproc_peer *peer, int fd)
 		 peer->proc->loop, &peer->late, -1, peer_late, peer) == -1 ||
 		imsgloop_set(&peer->late, 0, LATE_MS) == -1)) {
 		imsgpi_close(fd);
-		return -1;
+		return imsgproc_fail(peer->proc, "channel to %s: %s",
+		    peer->spec->name, strerror(errno));
 	}
 	imsgpi_close(peer->next);
 	peer->next = fd;
@@ -173,7 +133,7 @@ named_peer(struct imsgproc *proc, struct imsg *m)
 }
 
 int
-imsgpi_child_peer(struct imsgproc *proc, struct imsg *m, bool early)
+imsgpi_child_peer(struct imsgproc *proc, struct imsg *m)
 {
 	struct imsgproc_peer *peer = named_peer(proc, m);
 	int fd;
@@ -191,11 +151,7 @@ imsgpi_child_peer(struct imsgproc *proc, struct imsg *m, bool early)
 		imsgpi_close(fd);
 		return 0;
 	}
-	if (peer->chan != NULL)
-		return peer_again(peer, fd);
-	if (peer_open(peer, fd) == 0 && !early)
-		tell(peer, 1);
-	return early && peer->chan == NULL ? -1 : 0;
+	return peer->chan == NULL ? peer_open(peer, fd) : peer_again(peer, fd);
 }
 
 static void
@@ -213,8 +169,9 @@ parent_control(struct imsgproc *proc, struct imsg *m)
 {
 	switch (m->hdr.type) {
 	case IMSGPROC_PEER:
-		if (imsgpi_child_peer(proc, m, false) == -1)
+		if (imsgpi_child_peer(proc, m) == -1)
 			imsgproc_log(proc, LOG_ERR, "%s", proc->why);
+		imsgpi_peers_tell(proc);
 		break;
 	case IMSGPROC_RELOAD:
 		reload(proc);
@@ -227,16 +184,27 @@ parent_control(struct imsgproc *proc, struct imsg *m)
 	}
 }
 
+static bool
+is_parent(const struct imsgproc_peer *peer)
+{
+	return peer == &peer->proc->peers[0];
+}
+
 static void
-parent_message(struct imsgloop_chan *chan, struct imsg *m, void *arg)
+chan_message(struct imsgloop_chan *chan, struct imsg *m, void *arg)
 {
 	struct imsgproc_peer *peer = arg;
 	struct imsgproc *proc = peer->proc;
 
 	(void)chan;
-	if (m->hdr.type >= IMSGPROC_TYPES)
+	if (m->hdr.type >= IMSGPROC_TYPES && is_parent(peer))
 		parent_control(proc, m);
-	else if (!peer->talks)
+	else if (m->hdr.type >= IMSGPROC_TYPES) {
+		imsgproc_log(proc, LOG_ERR,
+		    "%s sent a message of type 0x%x: its channel is closed",
+		    peer->spec->name, (unsigned int)m->hdr.type);
+		drop(peer);
+	} else if (!peer->talks)
 		child_fatal(proc,
 		    "the parent talks, and the table has no "
 		    "channel to it");
@@ -246,37 +214,34 @@ parent_message(struct imsgloop_chan *chan, struct imsg *m, void *arg)
 
 /* Who was started by imsgproc_spawn() is ended so; any other has lost it. */
 static void
-parent_ended(struct imsgloop_chan *chan, int why, int error, void *arg)
+parent_down(struct imsgproc *proc, bool clean)
+{
+	bool demand = (proc->spec->flags & IMSGPROC_ON_DEMAND) != 0;
+
+	if (clean && !demand)
+		imsgproc_log(proc, LOG_CRIT, "the parent is gone");
+	imsgpi_child_stop(proc, clean && demand ? 0 : 1);
+}
+
+static void
+chan_ended(struct imsgloop_chan *chan, int why, int error, void *arg)
 {
 	struct imsgproc_peer *peer = arg;
 	struct imsgproc *proc = peer->proc;
-	bool demand = (proc->spec->flags & IMSGPROC_ON_DEMAND) != 0;
+	bool clean = why != IMSGLOOP_TORN && why != IMSGLOOP_ERROR;
 
 	(void)chan;
-	peer->chan = NULL;
-	if (proc->closing) {
-		stop_if_closed(proc);
-		return;
-	}
-	if (why != IMSGLOOP_EOF)
-		imsgproc_log(proc, LOG_CRIT, "channel to the parent: %s",
+	if (!clean)
+		imsgproc_log(proc, is_parent(peer) ? LOG_CRIT : LOG_ERR,
+		    "channel to %s: %s", peer->spec->name,
 		    why == IMSGLOOP_TORN ? "ends within a message" :
 					   strerror(error));
-	else if (!demand)
-		imsgproc_log(proc, LOG_CRIT, "the parent is gone");
-	imsgpi_child_stop(proc, demand && why == IMSGLOOP_EOF ? 0 : 1);
+	peer_down(peer);
+	if (is_parent(peer) && !proc->closing)
+		parent_down(proc, clean);
 }
 
-static const struct imsgloop_cb parent_cb = { parent_message, parent_ended,
-	NULL };
-
-static int
-stop_ms(const struct imsgproc *proc)
-{
-	int ms = proc->daemon->stop_ms;
-
-	return ms > 0 ? ms : STOP_MS;
-}
+static const struct imsgloop_cb chan_cb = { chan_message, chan_ended, NULL };
 
 /*
  * Who needs this process was stopped before it, and the last that it sent may
@@ -303,7 +268,7 @@ static void
 stop_now(struct imsgloop_watch *w, short revents)
 {
 	struct imsgproc *proc = w->arg;
-	int ms = stop_ms(proc);
+	int ms = imsgpi_stop_ms(proc->daemon);
 	size_t i;
 
 	(void)revents;
@@ -314,13 +279,10 @@ stop_now(struct imsgloop_watch *w, short revents)
 	if (proc->spec->stop != NULL)
 		proc->spec->stop(proc);
 	proc->closing = true;
-	for (i = 0; i < proc->npeers; i++) {
-		if (proc->peers[i].chan == NULL ||
-		    imsgloop_close(proc->peers[i].chan, ms) == 0)
-			continue;
-		imsgloop_detach(proc->peers[i].chan);
-		proc->peers[i].chan = NULL;
-	}
+	for (i = 0; i < proc->npeers; i++)
+		if (proc->peers[i].chan != NULL &&
+		    imsgloop_close(proc->peers[i].chan, ms) == -1)
+			drop(&proc->peers[i]);
 	stop_if_closed(proc);
 }
 
@@ -334,7 +296,7 @@ imsgpi_child_stop(struct imsgproc *proc, int status)
 	proc->stopping = true;
 	proc->status = status;
 	/* Half of the time is for what is to be written. */
-	proc->stop_by = imsgpi_now_ms() + stop_ms(proc) / 2;
+	proc->stop_by = imsgpi_now_ms() + imsgpi_stop_ms(proc->daemon) / 2;
 	if (imsgloop_set(&proc->wake, 0, 0) == -1)
 		child_fatal(proc, "cannot stop in order");
 }
@@ -346,8 +308,7 @@ imsgpi_child_open(struct imsgproc *proc)
 
 	if (imsgloop_watch(proc->loop, &proc->wake, -1, stop_now, proc) == -1)
 		return -1;
-	parent->chan =
-	    imsgloop_attach(proc->loop, &proc->ib, &parent_cb, parent);
+	parent->chan = imsgloop_attach(proc->loop, &proc->ib, &chan_cb, parent);
 	return parent->chan == NULL ? -1 : 0;
 }
 

@@ -20,6 +20,7 @@
 
 /* There is one in a process, and it lives as long. */
 static struct imsgproc myself;
+static struct inherited inherited;
 
 /* What was started by hand has nobody to tell but who reads standard error. */
 static void
@@ -50,7 +51,7 @@ parse_who(struct imsgproc *proc, const char *who)
 		if (strncmp(d->procs[i].name, who, (size_t)(dot - who)) == 0 &&
 		    d->procs[i].name[dot - who] == '\0')
 			break;
-	if (i >= d->nprocs || n >= imsgpi_instances(&d->procs[i]))
+	if (i >= d->nprocs)
 		return false;
 	proc->spec = &d->procs[i];
 	proc->instance = n;
@@ -154,7 +155,7 @@ greet(struct imsgproc *proc)
 
 	while (r == 0 && hear(proc, &m)) {
 		if (m.hdr.type == IMSGPROC_PEER)
-			r = imsgpi_child_peer(proc, &m, true);
+			r = imsgpi_child_peer(proc, &m);
 		else {
 			errno = EPROTO;
 			r = imsgproc_fail(
@@ -184,29 +185,13 @@ call(struct imsgproc *proc, int (*what)(struct imsgproc *), const char *name)
 static int
 enter_sandbox(struct imsgproc *proc)
 {
-	const struct imsgproc_spec *s = proc->spec;
-	char why[256] = "";
-	int r;
-
 	if (imsgpi_os.nonewprivs() == -1)
 		return imsgproc_fail(
 		    proc, "no new privileges: %s", strerror(errno));
 	if (imsgpi_os.nodump() == -1)
 		return imsgproc_fail(
 		    proc, "not to be traced: %s", strerror(errno));
-	if (s->promises == NULL)
-		return 0;
-	r = imsgproc_sandbox(s->promises, s->paths,
-	    s->flags & IMSGPROC_MUST_SANDBOX, why, sizeof(why));
-	if (r == -1)
-		return imsgproc_fail(proc, "sandbox: %s",
-		    why[0] != '\0' ? why : strerror(errno));
-	proc->lacks[0] = '\0';
-	if (r == 1 && s->flags & IMSGPROC_ON_DEMAND)
-		(void)imsgpi_safe(proc->lacks, sizeof(proc->lacks), why);
-	else if (r == 1)
-		imsgproc_log(proc, LOG_NOTICE, "sandbox: %s", why);
-	return 0;
+	return imsgpi_sandbox(proc);
 }
 
 /* What needs nothing of the parent. */
@@ -214,11 +199,58 @@ static int
 settle(struct imsgproc *proc, struct who *who)
 {
 	if (set_signals(proc) == -1 || imsgpi_who_find(proc, who) == -1 ||
-	    imsgpi_std_only(proc) == -1 || make_loop(proc) == -1)
+	    imsgpi_std_null(proc) == -1 || make_loop(proc) == -1)
 		return -1;
 	if (proc->loop != NULL && imsgpi_child_open(proc) == -1)
 		return imsgproc_fail(proc, "the loop: %s", strerror(errno));
 	return 0;
+}
+
+/* What the parent's table says of this process and of its peers. */
+static int
+take_table(struct imsgproc *proc, struct imsg *m)
+{
+	if (m->hdr.type != IMSGPROC_TABLE) {
+		errno = EPROTO;
+		return imsgproc_fail(proc, "unknown message of the parent");
+	}
+	if (imsgpi_table_unpack(&inherited, proc->daemon, proc->spec, m) == -1)
+		return imsgproc_fail(
+		    proc, "the parent's table: %s", strerror(errno));
+	proc->daemon = &inherited.daemon;
+	proc->spec = inherited.own;
+	if (proc->instance >= imsgpi_instances(proc->spec)) {
+		errno = EBADMSG;
+		return imsgproc_fail(proc, "the parent's table has no %s %u",
+		    proc->spec->name, proc->instance);
+	}
+	if (imsgpi_peers_make(proc) == -1)
+		return imsgproc_fail(proc, "peers: %s", strerror(errno));
+	return 0;
+}
+
+/* It may be larger than any other message. */
+static int
+learn(struct imsgproc *proc)
+{
+	struct imsg m;
+	int r = imsgpi_std_only(proc), error = errno, more;
+
+	(void)imsgbuf_set_maxsize(&proc->ib, IMSGPROC_TABLE_MAX);
+	more = hear(proc, &m);
+	(void)imsgbuf_set_maxsize(&proc->ib, MAX_IMSGSIZE);
+	if (r == 0) {
+		r = take_table(proc, &m);
+		error = errno;
+	}
+	imsg_free(&m);
+	/* All is heard before it fails; see come_up(). */
+	while (r == -1 && more) {
+		more = hear(proc, &m);
+		imsg_free(&m);
+	}
+	errno = error;
+	return r;
 }
 
 /*
@@ -274,6 +306,7 @@ live(struct imsgproc *proc)
 	size_t len = strlen(proc->lacks);
 
 	if (proc->loop != NULL) {
+		imsgpi_peers_tell(proc);
 		if (imsgloop_compose(proc->peers[0].chan, IMSGPROC_READY, 0, 0,
 			-1, proc->lacks, len) == -1)
 			return 1;
@@ -293,11 +326,11 @@ child_main(const struct imsgproc_daemon *d, const char *arg)
 
 	proc->daemon = d;
 	identify(proc, arg);
-	imsgpi_title_set(proc, "");
-	if (imsgpi_peers_make(proc) == -1)
-		(void)imsgproc_fail(proc, "peers: %s", strerror(errno));
-	else if (come_up(proc) == 0)
-		exit(live(proc));
+	if (learn(proc) == 0) {
+		imsgpi_title_set(proc, "");
+		if (come_up(proc) == 0)
+			exit(live(proc));
+	}
 	give_up(proc, errno);
 }
 

@@ -36,11 +36,17 @@ imsgpi_std_open(void)
 int
 imsgpi_std_only(struct imsgproc *proc)
 {
-	int fd, r;
-
 	if (imsgpi_os.closefrom(IMSGPROC_FD + 1) == -1)
 		return imsgproc_fail(
 		    proc, "cannot close descriptors: %s", strerror(errno));
+	return 0;
+}
+
+int
+imsgpi_std_null(struct imsgproc *proc)
+{
+	int fd, r;
+
 	if (proc->spec->flags & IMSGPROC_STDIO)
 		return 0;
 	if ((fd = imsgpi_os.open("/dev/null", O_RDWR)) == -1)

@@ -20,9 +20,6 @@
 
 #include "launch.h"
 
-/* Without cloexecfrom() so many are looked at; the child looks again. */
-#define LAUNCH_FILES 4096
-
 #if !defined(__GLIBC__) || !defined(_GNU_SOURCE)
 extern char **environ;
 #endif
@@ -95,20 +92,15 @@ launch_environ(void)
 	return envp;
 }
 
+/* The child closes all others, before it looks at anything: descriptors.c. */
 static int
 launch_descriptors(const struct launch *l)
 {
-	int i, fd = l->sock[1];
+	int fd = l->sock[1];
 
 	if (fd != IMSGPROC_FD && imsgpi_os.dup2(fd, IMSGPROC_FD) == -1)
 		return -1;
-	if (imsgpi_os.cloexec(IMSGPROC_FD, 0) == -1)
-		return -1;
-	if (imsgpi_os.cloexecfrom(IMSGPROC_FD + 1) == 0)
-		return 0;
-	for (i = IMSGPROC_FD + 1; i < LAUNCH_FILES; i++)
-		(void)imsgpi_os.cloexec(i, 1);
-	return 0;
+	return imsgpi_os.cloexec(IMSGPROC_FD, 0);
 }
 
 static void

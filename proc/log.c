@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "proc-int.h"
 
 #define TEXT_MAX  1024 /* of a line, before what is not printable is shown */
 #define LINE_SIZE 2048
@@ -52,14 +51,14 @@ imsgpi_safe(char *out, size_t size, const char *text)
 }
 
 const char *
-imsgpi_name(char *out, size_t size, const struct imsgproc *proc)
+imsgpi_name(const struct imsgproc_spec *s, unsigned int instance)
 {
-	if (imsgpi_instances(proc->spec) == 1)
-		(void)snprintf(out, size, "%s", proc->spec->name);
-	else
-		(void)snprintf(
-		    out, size, "%s %u", proc->spec->name, proc->instance);
-	return out;
+	static char name[IMSGPROC_NAME + 16];
+
+	if (imsgpi_instances(s) == 1)
+		return s->name;
+	(void)snprintf(name, sizeof(name), "%s %u", s->name, instance);
+	return name;
 }
 
 /* Nothing can be done about a log that cannot be written. */
@@ -86,16 +85,16 @@ static void
 log_line(const struct imsgproc_daemon *d, const struct imsgproc *proc,
     int priority, const char *text)
 {
-	char line[LINE_SIZE], name[IMSGPI_NAME_SIZE];
+	char line[LINE_SIZE];
 	size_t at, len;
 
 	(void)snprintf(line, sizeof(line), "%.*s: ", IMSGPROC_NAME,
 	    d->name == NULL ? "-" : d->name);
 	at = len = strlen(line);
 	(void)snprintf(line + len, sizeof(line) - len,
-	    "%.*s: ", (int)sizeof(name),
+	    "%.*s: ", IMSGPROC_NAME + 16,
 	    proc == NULL ? name_of_parent(d) :
-			   imsgpi_name(name, sizeof(name), proc));
+			   imsgpi_name(proc->spec, proc->instance));
 	len += strlen(line + len);
 	/* One byte for the end of the line. */
 	len += imsgpi_safe(line + len, sizeof(line) - 1 - len, text);

@@ -41,22 +41,6 @@ imsgpi_os_execfd(int fd, char *const argv[], char *const envp[])
 #endif
 }
 
-/* Flags of close_range(2), which not every libc's headers have. */
-#define RANGE_CLOEXEC 4U
-
-int
-imsgpi_os_cloexecfrom(int least)
-{
-#if defined(__linux__) && defined(SYS_close_range)
-	return (int)syscall(
-	    SYS_close_range, (unsigned int)least, ~0U, RANGE_CLOEXEC);
-#else
-	(void)least;
-	errno = ENOSYS;
-	return -1;
-#endif
-}
-
 int
 imsgpi_os_pidfd(pid_t pid)
 {

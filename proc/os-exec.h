@@ -7,7 +7,6 @@
 
 IMSGPI_HIDDEN int imsgpi_os_openself(void);
 IMSGPI_HIDDEN int imsgpi_os_execfd(int, char *const[], char *const[]);
-IMSGPI_HIDDEN int imsgpi_os_cloexecfrom(int);
 IMSGPI_HIDDEN int imsgpi_os_pidfd(pid_t);
 
 #endif

@@ -178,7 +178,6 @@ IMSGPI_HIDDEN const
     struct imsgpi_os imsgpi_os = {
 	    .calloc = calloc,
 	    .realloc = realloc,
-	    .strdup = strdup,
 	    .free = free,
 
 	    .open = os_open,
@@ -186,7 +185,6 @@ IMSGPI_HIDDEN const
 	    .dup = os_dup,
 	    .dup2 = dup2,
 	    .cloexec = os_cloexec,
-	    .fstat = fstat,
 	    .stat = stat,
 	    .read = read,
 	    .write = write,
@@ -197,7 +195,6 @@ IMSGPI_HIDDEN const
 	    .sendto = sendto,
 	    .poll = poll,
 	    .closefrom = imsgpi_os_closefrom,
-	    .cloexecfrom = imsgpi_os_cloexecfrom,
 	    .connect = connect,
 	    .shutdown = shutdown,
 

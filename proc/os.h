@@ -40,8 +40,6 @@
  *	here, ERANGE.
  * openself: the same file, open to be executed; ENOTSUP.
  * execfd: execve(2) of an open file; ENOTSUP, ENOSYS.
- * cloexecfrom: everything from that number on closes on exec: 0, or -1 ENOSYS.
- *	Async-signal-safe.
  * pidfd: a descriptor that is readable when the process has ended, or -1.
  * exit: _exit(2).
  * setuid, setgid: real, effective and saved.  getuids, getgids: these three;
@@ -56,7 +54,6 @@
 struct imsgpi_os {
 	void *(*calloc)(size_t, size_t);
 	void *(*realloc)(void *, size_t);
-	char *(*strdup)(const char *);
 	void (*free)(void *);
 
 	int (*open)(const char *, int flags);
@@ -64,7 +61,6 @@ struct imsgpi_os {
 	int (*dup)(int, int least);
 	int (*dup2)(int, int);
 	int (*cloexec)(int, int on);
-	int (*fstat)(int, struct stat *);
 	int (*stat)(const char *, struct stat *);
 	ssize_t (*read)(int, void *, size_t);
 	ssize_t (*write)(int, const void *, size_t);
@@ -76,7 +72,6 @@ struct imsgpi_os {
 	    int, const void *, size_t, int, const struct sockaddr *, socklen_t);
 	int (*poll)(struct pollfd *, nfds_t, int);
 	int (*closefrom)(int);
-	int (*cloexecfrom)(int);
 	int (*connect)(int, const struct sockaddr *, socklen_t);
 	int (*shutdown)(int, int);
 

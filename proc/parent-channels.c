@@ -31,6 +31,7 @@ control_queue(
 
 	if (imsgbuf_init(&apart, -1) == -1)
 		return -1;
+	(void)imsgbuf_set_maxsize(&apart, IMSGPROC_TABLE_MAX);
 	if ((b = imsg_create(&apart, type, 0, 0, len)) == NULL ||
 	    (len > 0 && imsg_add(b, data, len) == -1)) {
 		imsgbuf_clear(&apart);

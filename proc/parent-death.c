@@ -31,15 +31,12 @@
 void
 imsgpi_channel_lose(struct member *m)
 {
-	struct imsgproc *p = m->family->proc;
 	struct imsgloop_chan *chan = m->peer->chan;
 
 	if (chan == NULL)
 		return;
 	m->peer->chan = NULL;
-	if (m->family->running && m->once && m->peer->talks &&
-	    p->spec->peer != NULL)
-		p->spec->peer(p, m->peer, 0);
+	imsgpi_peer_tell(m->peer, false);
 	imsgloop_detach(chan);
 }
 
@@ -107,8 +104,9 @@ death_report(struct member *m, int ms)
 	if (ms >= 0)
 		(void)snprintf(
 		    then, sizeof(then), "; started again in %d ms", ms);
-	imsgpi_say(f, ms >= 0 ? LOG_WARNING : LOG_CRIT, "%s (process %ld) %s%s",
-	    imsgpi_member_name(m), (long)m->pid, text, then);
+	imsgproc_log(p, ms >= 0 ? LOG_WARNING : LOG_CRIT,
+	    "%s (process %ld) %s%s", imsgpi_member_name(m), (long)m->pid, text,
+	    then);
 	if (p->daemon->died == NULL)
 		return;
 	d.name = m->peer->spec->name;

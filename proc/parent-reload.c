@@ -26,8 +26,9 @@ reload_ask(struct member *m)
 	if (imsgpi_control(m, IMSGPROC_RELOAD, -1, NULL, 0) == 0)
 		return;
 	m->reloading = false;
-	imsgpi_say(m->family, LOG_ERR, "%s: cannot be told to reload: %s",
-	    imsgpi_member_name(m), strerror(errno));
+	imsgproc_log(m->family->proc, LOG_ERR,
+	    "%s: cannot be told to reload: %s", imsgpi_member_name(m),
+	    strerror(errno));
 }
 
 static void

@@ -10,10 +10,8 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "child.h"
 #include "notify.h"
 #include "parent.h"
-#include "sandbox-int.h"
 
 /* Undoes what imsgpi_start_member() did so far. */
 static int
@@ -32,18 +30,31 @@ start_undo(struct member *m, int fd)
 }
 
 static int
+start_table(struct member *m)
+{
+	struct ibuf *b;
+	int r;
+
+	b = imsgpi_table_pack(m->family->proc->daemon, m->peer->spec);
+	if (b == NULL)
+		return -1;
+	r = imsgpi_control(m, IMSGPROC_TABLE, -1, ibuf_data(b), ibuf_size(b));
+	ibuf_free(b);
+	return r;
+}
+
+static int
 start_begin(struct member *m, int fd)
 {
 	struct imsgproc *p = m->family->proc;
-	int ms = p->daemon->start_ms > 0 ? p->daemon->start_ms : 10000;
 
 	m->peer->chan = imsgloop_open(p->loop, fd, &imsgpi_member_cb, m);
 	if (m->peer->chan == NULL)
 		return start_undo(m, fd);
 	imsgpi_limit(imsgloop_imsgbuf(m->peer->chan));
-	if (imsgpi_channels_give(m) == -1 ||
+	if (start_table(m) == -1 || imsgpi_channels_give(m) == -1 ||
 	    imsgpi_control(m, IMSGPROC_BEGIN, -1, NULL, 0) == -1 ||
-	    imsgpi_member_time(m, ms) == -1)
+	    imsgpi_member_time(m, imsgpi_start_ms(p->daemon)) == -1)
 		return start_undo(m, -1);
 	return 0;
 }
@@ -69,7 +80,7 @@ imsgpi_start_member(struct member *m)
 		r = start_begin(m, fd);
 	}
 	if (r == -1)
-		imsgpi_say(f, LOG_ERR, "%s: cannot start it: %s",
+		imsgproc_log(f->proc, LOG_ERR, "%s: cannot start it: %s",
 		    imsgpi_member_name(m), strerror(errno));
 	return r;
 }
@@ -89,31 +100,14 @@ start_has_needs(const struct member *m)
 	return true;
 }
 
+/* Who gives up something is no better from now on than others of that user. */
 static int
-start_sandbox(struct imsgproc *p)
+start_untraced(struct imsgproc *p)
 {
-	const struct imsgproc_spec *s = p->spec;
-	char why[256] = "";
-	int r;
-
-	if (imsgpi_privileges(p) == -1)
-		return -1;
-	/* From now on it is no better than others of that user. */
-	if ((s->user != NULL || s->promises != NULL) &&
-	    imsgpi_os.nodump() == -1)
-		return imsgproc_fail(
-		    p, "not to be traced: %s", strerror(errno));
-	if (s->promises == NULL)
+	if ((p->spec->user == NULL && p->spec->promises == NULL) ||
+	    imsgpi_os.nodump() != -1)
 		return 0;
-	r = imsgpi_sandbox(s->promises, s->paths,
-	    (s->flags & IMSGPROC_MUST_SANDBOX) | SANDBOX_ENDS_OTHERS, why,
-	    sizeof(why));
-	if (r == -1)
-		return imsgproc_fail(
-		    p, "sandbox: %s", why[0] == '\0' ? strerror(errno) : why);
-	if (r == 1)
-		imsgproc_log(p, LOG_NOTICE, "sandbox: %s", why);
-	return 0;
+	return imsgproc_fail(p, "not to be traced: %s", strerror(errno));
 }
 
 static int
@@ -122,7 +116,8 @@ start_parent(struct family *f)
 	struct imsgproc *p = f->proc;
 
 	p->why[0] = '\0';
-	if (start_sandbox(p) == 0 &&
+	if (imsgpi_privileges(p) == 0 && start_untraced(p) == 0 &&
+	    imsgpi_sandbox(p) == 0 &&
 	    (p->spec->start == NULL || p->spec->start(p) == 0))
 		return 0;
 	imsgproc_log(p, LOG_CRIT, "cannot start%s%s",
@@ -140,6 +135,10 @@ start_running(struct family *f)
 	if (start_parent(f) == -1)
 		return;
 	f->running = true;
+	for (i = 0; i < f->n; i++)
+		if (f->members[i].peer->chan != NULL)
+			imsgloop_resume(f->members[i].peer->chan);
+	imsgpi_peers_tell(f->proc);
 	for (i = 0; i < f->n; i++)
 		imsgpi_release(&f->members[i]);
 	if (f->proc->stopping)

@@ -21,7 +21,6 @@ static void
 stop_begin(struct family *f)
 {
 	struct imsgproc *p = f->proc;
-	int ms = p->daemon->stop_ms > 0 ? p->daemon->stop_ms : 5000;
 	struct member *m;
 	size_t i;
 
@@ -36,10 +35,7 @@ stop_begin(struct family *f)
 	}
 	if (f->running && p->spec->stop != NULL)
 		p->spec->stop(p);
-	if (imsgloop_set(&f->deadline, 0, ms) == -1) {
-		imsgpi_say(f, LOG_CRIT, "timer: %s", strerror(errno));
-		p->how->stop(p->loop);
-	}
+	(void)imsgpi_family_time(f, &f->deadline, imsgpi_stop_ms(p->daemon));
 }
 
 /* A process without a loop reads until there is nothing more. */

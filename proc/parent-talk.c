@@ -62,29 +62,27 @@ imsgpi_release(struct member *m)
 		imsg_free(&msg);
 	}
 	imsgpi_held_free(m);
-	if (m->peer->chan != NULL)
-		imsgloop_resume(m->peer->chan);
 }
 
+/* It may have ended since, or been told to stop. */
 static void
 talk_ready(struct member *m)
 {
 	struct family *f = m->family;
-	struct imsgproc *p = f->proc;
-	bool again = m->once;
 
 	m->ready = m->once = true;
-	/* It may have ended since, or been told to stop. */
-	if (m->state != STARTING)
-		return;
-	m->state = READY;
-	if (imsgpi_member_time(m, -1) == -1)
-		return;
-	if (!f->running)
-		imsgloop_pause(m->peer->chan);
-	else if (again && m->peer->talks && p->spec->peer != NULL)
-		p->spec->peer(p, m->peer, 1);
-	imsgpi_tick(f);
+	if (m->state == STARTING) {
+		m->state = READY;
+		if (imsgpi_member_time(m, -1) == -1)
+			return;
+		imsgpi_tick(f);
+		if (!f->running)
+			imsgloop_pause(m->peer->chan);
+	}
+	if (f->running) {
+		imsgpi_peer_tell(m->peer, true);
+		imsgpi_release(m);
+	}
 }
 
 static void
@@ -135,9 +133,9 @@ talk_message(struct imsgloop_chan *chan, struct imsg *msg, void *arg)
 	else if (!m->peer->talks)
 		imsgpi_condemn(
 		    m, "sent a message, and has no channel to the parent");
-	else if (m->family->running)
+	else if (m->family->running && m->ready)
 		talk_deliver(m, msg);
-	else if (!m->family->proc->stopping)
+	else if (m->family->running || !m->family->proc->stopping)
 		talk_hold(m, msg);
 }
 

@@ -10,8 +10,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -22,53 +20,34 @@
 static struct imsgproc parent_self;
 static bool parent_busy;
 
-void
-imsgpi_say(const struct family *f, int priority, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	imsgpi_log(f->proc->daemon, f->proc, priority, "%s", text);
-}
-
 const char *
 imsgpi_member_name(const struct member *m)
 {
-	static char name[IMSGPROC_NAME + 16];
-
-	if (imsgpi_instances(m->peer->spec) == 1)
-		return m->peer->spec->name;
-	(void)snprintf(name, sizeof(name), "%s %u", m->peer->spec->name,
-	    m->peer->instance);
-	return name;
+	return imsgpi_name(m->peer->spec, m->peer->instance);
 }
 
 /* Without its timers the family could wait for ever. */
-static void
-parent_broken(struct family *f)
+int
+imsgpi_family_time(struct family *f, struct imsgloop_watch *w, int ms)
 {
-	imsgpi_say(f, LOG_CRIT, "timer: %s", strerror(errno));
+	if (imsgloop_set(w, 0, ms) == 0)
+		return 0;
+	imsgproc_log(f->proc, LOG_CRIT, "timer: %s", strerror(errno));
 	f->proc->status = 1;
 	f->proc->how->stop(f->proc->loop);
+	return -1;
 }
 
 int
 imsgpi_member_time(struct member *m, int ms)
 {
-	if (imsgloop_set(&m->timer, 0, ms) == 0)
-		return 0;
-	parent_broken(m->family);
-	return -1;
+	return imsgpi_family_time(m->family, &m->timer, ms);
 }
 
 void
 imsgpi_tick(struct family *f)
 {
-	if (imsgloop_set(&f->tick, 0, 0) == -1)
-		parent_broken(f);
+	(void)imsgpi_family_time(f, &f->tick, 0);
 }
 
 static void
@@ -115,7 +94,7 @@ parent_signal(struct imsgproc *p, int signo)
 		imsgpi_family_reload(p);
 		break;
 	default:
-		imsgpi_say(p->family, LOG_INFO, "signal %d: stopping", signo);
+		imsgproc_log(p, LOG_INFO, "signal %d: stopping", signo);
 		imsgpi_family_stop(p, 0);
 	}
 }
@@ -278,15 +257,29 @@ parent_run(struct imsgproc *p)
 		return 1;
 	p->family = &f;
 	if (parent_make(&f, &mask) == -1) {
-		imsgpi_say(&f, LOG_CRIT, "cannot start: %s", strerror(errno));
+		imsgproc_log(p, LOG_CRIT, "cannot start: %s", strerror(errno));
 		p->status = 1;
 	} else if (p->how->run(p->loop) == -1) {
-		imsgpi_say(&f, LOG_CRIT, "loop: %s", strerror(errno));
+		imsgproc_log(p, LOG_CRIT, "loop: %s", strerror(errno));
 		p->status = 1;
 	}
 	parent_free(&f);
 	(void)imsgpi_os.sigprocmask(SIG_SETMASK, &mask, NULL);
 	return p->status;
+}
+
+static void
+say_anybody(const struct imsgproc_daemon *d)
+{
+	bool some = false;
+	size_t i;
+
+	for (i = 0; i < d->nprocs; i++)
+		some = some || d->procs[i].user != NULL ||
+		    d->procs[i].root != NULL;
+	if (some && imsgpi_anybody(d))
+		imsgpi_log(d, NULL, LOG_NOTICE,
+		    "not started by root: no other users, no roots");
 }
 
 int
@@ -304,6 +297,7 @@ imsgproc_run(const struct imsgproc_daemon *d, void *arg)
 			imsgpi_log(d, NULL, LOG_CRIT, "%s", why);
 		return 1;
 	}
+	say_anybody(d);
 	parent_busy = true;
 	memset(p, 0, sizeof(*p));
 	p->daemon = d;

@@ -17,6 +17,7 @@
 #ifndef IMSGPROC_PARENT_H
 #define IMSGPROC_PARENT_H
 
+#include "child.h"
 #include "launch.h"
 
 enum state { OUT, STARTING, READY, STOPPING, DEAD, AGAIN };
@@ -25,7 +26,7 @@ struct member {
 	struct family *family;
 	struct imsgproc_peer *peer;
 	struct imsgloop_watch timer; /* of its state */
-	struct ibufqueue *held;	     /* messages until the parent runs */
+	struct ibufqueue *held;	     /* messages until both are ready */
 	size_t held_bytes;
 	unsigned int held_fds;
 	enum state state;
@@ -65,10 +66,10 @@ struct family {
 /* parent.c */
 IMSGPI_HIDDEN void imsgpi_tick(struct family *);
 IMSGPI_HIDDEN const char *imsgpi_member_name(const struct member *);
-/* As imsgloop_set() of m->timer. */
+/* As imsgloop_set() of a timer, of m->timer; -1: the loop stops. */
+IMSGPI_HIDDEN int imsgpi_family_time(
+    struct family *, struct imsgloop_watch *, int ms);
 IMSGPI_HIDDEN int imsgpi_member_time(struct member *, int ms);
-IMSGPI_HIDDEN IMSGPI_PRINTF(3, 4) void imsgpi_say(
-    const struct family *, int priority, const char *, ...);
 
 /* parent-start.c: those whose needs are there; then the parent itself. */
 IMSGPI_HIDDEN void imsgpi_start_next(struct family *);
@@ -88,7 +89,7 @@ IMSGPI_HIDDEN int imsgpi_control(
 
 /* parent-talk.c */
 IMSGPI_HIDDEN extern const struct imsgloop_cb imsgpi_member_cb;
-/* Hands over what came before the parent was running. */
+/* Hands over what came before it was ready and the parent was running. */
 IMSGPI_HIDDEN void imsgpi_release(struct member *);
 IMSGPI_HIDDEN void imsgpi_held_free(struct member *);
 

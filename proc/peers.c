@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "child.h"
 
@@ -101,6 +102,28 @@ imsgpi_peers_free(struct imsgproc *p)
 	p->npeers = 0;
 }
 
+void
+imsgpi_peer_tell(struct imsgproc_peer *peer, bool up)
+{
+	struct imsgproc *p = peer->proc;
+
+	if (!peer->talks || peer->up == up)
+		return;
+	peer->up = up;
+	if (p->spec->peer != NULL)
+		p->spec->peer(p, peer, up);
+}
+
+void
+imsgpi_peers_tell(struct imsgproc *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->npeers; i++)
+		if (p->peers[i].chan != NULL)
+			imsgpi_peer_tell(&p->peers[i], true);
+}
+
 struct imsgproc_peer *
 imsgpi_peer_of(
     struct imsgproc *p, const struct imsgproc_spec *s, unsigned int instance)
@@ -113,6 +136,25 @@ imsgpi_peer_of(
 	return NULL;
 }
 
+/* A name without a channel is a mistake in the table, most often: said once. */
+static int
+no_peer(struct imsgproc *p, const char *name)
+{
+	const struct imsgproc_spec *s = p->daemon->procs;
+	size_t i;
+
+	for (i = 0; i < p->daemon->nprocs; i++) {
+		if (strcmp(s[i].name, name) != 0 || p->missed[i] ||
+		    imsgpi_talk(p->daemon, p->spec, &s[i]))
+			continue;
+		p->missed[i] = true;
+		imsgproc_log(
+		    p, LOG_WARNING, "no channel to %s in the table", name);
+	}
+	errno = ENOENT;
+	return -1;
+}
+
 struct imsgproc_peer *
 imsgproc_peer(struct imsgproc *p, const char *name, unsigned int instance)
 {
@@ -122,28 +164,29 @@ imsgproc_peer(struct imsgproc *p, const char *name, unsigned int instance)
 		if (p->peers[i].talks && p->peers[i].instance == instance &&
 		    strcmp(p->peers[i].spec->name, name) == 0)
 			return &p->peers[i];
-	errno = ENOENT;
+	(void)no_peer(p, name);
 	return NULL;
 }
 
 const char *
 imsgproc_peer_name(const struct imsgproc_peer *peer)
 {
-	return peer->spec->name;
+	return peer == NULL ? "?" : peer->spec->name;
 }
 
 unsigned int
 imsgproc_peer_instance(const struct imsgproc_peer *peer)
 {
-	return peer->instance;
+	return peer == NULL ? 0 : peer->instance;
 }
 
 struct imsgloop_chan *
 imsgproc_peer_chan(struct imsgproc_peer *peer)
 {
-	if (peer->chan == NULL)
-		errno = ENOTCONN;
-	return peer->chan;
+	if (peer != NULL && peer->chan != NULL)
+		return peer->chan;
+	errno = ENOTCONN;
+	return NULL;
 }
 
 int
@@ -192,6 +235,8 @@ send_all(struct imsgproc *p, const char *name, uint32_t type, uint32_t peerid,
 		    send_copy(peer, type, peerid, fd, data, len) == -1)
 			error = errno;
 	}
+	if (error == ENOENT)
+		return no_peer(p, name);
 	if (error != 0) {
 		errno = error;
 		return -1;

@@ -10,8 +10,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "child.h"
+#include "sandbox-int.h"
+#include "words.h"
 
 /* The most groups of a user; Linux allows 65,536. */
 #define GROUPS_FIRST 64
@@ -45,6 +48,15 @@ find_groups(struct imsgproc *proc, struct who *w)
 	}
 }
 
+bool
+imsgpi_anybody(const struct imsgproc_daemon *d)
+{
+	uid_t id[3];
+
+	return d->flags & IMSGPROC_AS_ANYBODY && imsgpi_os.getuids(id) == 0 &&
+	    id[0] != 0 && id[1] != 0 && id[2] != 0;
+}
+
 /*
  * Only root can become somebody else.  Anyone else stays who it is, with the
  * groups it has, which it could not give up.
@@ -57,7 +69,8 @@ imsgpi_who_find(struct imsgproc *proc, struct who *w)
 	uid_t id[3];
 
 	memset(w, 0, sizeof(*w));
-	if (user == NULL)
+	w->anybody = imsgpi_anybody(proc->daemon);
+	if (user == NULL || w->anybody)
 		return 0;
 	errno = 0;
 	if ((pw = imsgpi_os.getpwnam(user)) == NULL) {
@@ -90,11 +103,11 @@ imsgpi_who_free(struct who *w)
 }
 
 static int
-change_root(struct imsgproc *proc)
+change_root(struct imsgproc *proc, const struct who *w)
 {
 	const char *root = proc->spec->root;
 
-	if (root == NULL)
+	if (root == NULL || w->anybody)
 		return 0;
 	if (imsgpi_os.chroot(root) == -1)
 		return imsgproc_fail(
@@ -216,12 +229,12 @@ set_limits(struct imsgproc *proc)
 
 	for (; l != NULL && l->what != -1; l++) {
 		if (imsgpi_os.getrlimit(l->what, &r) == -1)
-			return imsgproc_fail(
-			    proc, "limit %d: %s", l->what, strerror(errno));
+			return imsgproc_fail(proc, "%s: %s",
+			    imsgpi_words_limit(l->what), strerror(errno));
 		lower_limit(&r, l);
 		if (imsgpi_os.setrlimit(l->what, &r) == -1)
-			return imsgproc_fail(
-			    proc, "limit %d: %s", l->what, strerror(errno));
+			return imsgproc_fail(proc, "%s: %s",
+			    imsgpi_words_limit(l->what), strerror(errno));
 	}
 	return 0;
 }
@@ -229,7 +242,7 @@ set_limits(struct imsgproc *proc)
 int
 imsgpi_who_become(struct imsgproc *proc, struct who *w)
 {
-	if (change_root(proc) == -1)
+	if (change_root(proc, w) == -1)
 		return -1;
 	if (w->change &&
 	    (change_user(proc, w) == -1 || verify_ids(proc, w) == -1 ||
@@ -248,4 +261,29 @@ imsgpi_privileges(struct imsgproc *proc)
 		r = imsgpi_who_become(proc, &w);
 	imsgpi_who_free(&w);
 	return r;
+}
+
+int
+imsgpi_sandbox(struct imsgproc *proc)
+{
+	const struct imsgproc_spec *s = proc->spec;
+	unsigned int flags = s->flags & IMSGPROC_MUST_SANDBOX;
+	char why[256] = "";
+	int r;
+
+	proc->lacks[0] = '\0';
+	if (s->promises == NULL)
+		return 0;
+	/* The parent has started the others already. */
+	if (proc->family != NULL)
+		flags |= SANDBOX_ENDS_OTHERS;
+	r = imsgpi_lock_in(s->promises, s->paths, flags, why, sizeof(why));
+	if (r == -1)
+		return imsgproc_fail(proc, "sandbox: %s",
+		    why[0] != '\0' ? why : strerror(errno));
+	if (r == 1 && s->flags & IMSGPROC_ON_DEMAND)
+		(void)imsgpi_safe(proc->lacks, sizeof(proc->lacks), why);
+	else if (r == 1)
+		imsgproc_log(proc, LOG_NOTICE, "sandbox: %s", why);
+	return 0;
 }

@@ -6,6 +6,7 @@
  * A child is executed as { "DAEMON: NAME", "--imsgproc=NAME.INSTANCE", NULL }
  * with descriptor 3 as its channel to the parent.  Then
  *
+ *	parent	TABLE		what of its table concerns the child
  *	parent	PEER ...	a descriptor each: a channel to that process
  *	parent	BEGIN
  *	child			prepare, chroot, privileges, limits, sandbox, start
@@ -38,9 +39,12 @@
 #define IMSGPROC_FD  3
 #define IMSGPROC_ARG "--imsgproc="
 
+/* The largest IMSGPROC_TABLE with its header; see table-message.c. */
+#define IMSGPROC_TABLE_MAX (16U << 20)
+
 /* IMSGPROC_PEER, with a descriptor. */
 struct ctl_peer {
-	uint32_t index; /* in the table */
+	uint32_t index; /* in the parent's table */
 	uint32_t instance;
 };
 
@@ -55,6 +59,7 @@ struct imsgproc_peer {
 	unsigned int instance;
 	struct imsgloop_chan *chan; /* NULL: not there */
 	bool talks; /* the table has a channel; else only control */
+	bool up;    /* the program was told that it is there */
 	/* In a child, once it is started anew while its old channel has messages: */
 	int next; /* the new one's socket, else -1 */
 	struct imsgloop_watch late;
@@ -74,8 +79,9 @@ struct imsgproc {
 	size_t npeers;
 	struct family *family; /* NULL: not the parent */
 	struct signals *signals;
-	struct imsgbuf ib; /* with spec->run: to the parent */
-	int status;	   /* what it exits with */
+	struct imsgbuf ib;	   /* with spec->run: to the parent */
+	int status;		   /* what it exits with */
+	bool missed[IMSGPROC_MAX]; /* said that there is no channel */
 	bool stopping;
 	int64_t stop_by;	    /* a child's, to read what its peers left */
 	bool closing;		    /* in a child: its channels are */
@@ -90,8 +96,17 @@ IMSGPI_HIDDEN bool imsgpi_listed(const char *list, const char *name);
 /* The next name of *list and its length, which moves behind it; or NULL. */
 IMSGPI_HIDDEN const char *imsgpi_next_name(const char **list, size_t *len);
 IMSGPI_HIDDEN unsigned int imsgpi_instances(const struct imsgproc_spec *);
+IMSGPI_HIDDEN int imsgpi_start_ms(const struct imsgproc_daemon *);
+IMSGPI_HIDDEN int imsgpi_stop_ms(const struct imsgproc_daemon *);
 IMSGPI_HIDDEN bool imsgpi_talk(const struct imsgproc_daemon *,
     const struct imsgproc_spec *, const struct imsgproc_spec *);
+
+/*
+ * table-message.c: the payload of IMSGPROC_TABLE for a process of that entry,
+ * or NULL; EMSGSIZE: it is too large.
+ */
+IMSGPI_HIDDEN struct ibuf *imsgpi_table_pack(
+    const struct imsgproc_daemon *, const struct imsgproc_spec *);
 
 /*
  * peers.c: proc->peers.  In the parent all instances of all others but those of
@@ -101,6 +116,10 @@ IMSGPI_HIDDEN bool imsgpi_talk(const struct imsgproc_daemon *,
  */
 IMSGPI_HIDDEN int imsgpi_peers_make(struct imsgproc *);
 IMSGPI_HIDDEN void imsgpi_peers_free(struct imsgproc *);
+/* Calls `peer' of the process, if the program does not know it yet; for all
+ * that have a channel. */
+IMSGPI_HIDDEN void imsgpi_peer_tell(struct imsgproc_peer *, bool up);
+IMSGPI_HIDDEN void imsgpi_peers_tell(struct imsgproc *);
 
 /* parent.c */
 IMSGPI_HIDDEN void imsgpi_family_stop(struct imsgproc *, int status);
@@ -130,11 +149,15 @@ IMSGPI_HIDDEN extern const char *imsgpi_argv0;
 /*
  * log.c: one line to the daemon's log or standard error; proc may be NULL.
  * privileges.c: chroot, limits, user of proc->spec, verified: 0, or -1 and
- * proc->why.  The parent uses it on itself, without the sandbox.
+ * proc->why.  The parent uses it on itself.  _sandbox: that of proc->spec,
+ * likewise.  _anybody: whether users and roots are ignored, since they could
+ * not be had.
  */
 IMSGPI_HIDDEN IMSGPI_PRINTF(4, 5) void imsgpi_log(
     const struct imsgproc_daemon *, const struct imsgproc *, int priority,
     const char *, ...);
 IMSGPI_HIDDEN int imsgpi_privileges(struct imsgproc *);
+IMSGPI_HIDDEN int imsgpi_sandbox(struct imsgproc *);
+IMSGPI_HIDDEN bool imsgpi_anybody(const struct imsgproc_daemon *);
 
 #endif

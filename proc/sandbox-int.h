@@ -61,7 +61,7 @@ struct sandbox {
  * to what was started before, which is outside of what is made here.
  */
 #define SANDBOX_ENDS_OTHERS 0x80000000U
-IMSGPI_HIDDEN int imsgpi_sandbox(const char *, const struct imsgproc_path *,
+IMSGPI_HIDDEN int imsgpi_lock_in(const char *, const struct imsgproc_path *,
     unsigned int flags, char *, size_t);
 
 /* The bits of such a list: 0, or -1 EINVAL. */

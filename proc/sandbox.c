@@ -176,7 +176,7 @@ imsgproc_sandbox_check(const char *promises)
 }
 
 int
-imsgpi_sandbox(const char *promises, const struct imsgproc_path *paths,
+imsgpi_lock_in(const char *promises, const struct imsgproc_path *paths,
     unsigned int flags, char *why, size_t size)
 {
 	struct sandbox sb;
@@ -209,7 +209,7 @@ int
 imsgproc_sandbox(const char *promises, const struct imsgproc_path *paths,
     unsigned int flags, char *why, size_t size)
 {
-	return imsgpi_sandbox(
+	return imsgpi_lock_in(
 	    promises, paths, flags & IMSGPROC_MUST_SANDBOX, why, size);
 }
 

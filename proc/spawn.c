@@ -76,13 +76,31 @@ spawn_answer(const struct spawn *s, struct imsg *m)
 }
 
 static int
+spawn_table(const struct spawn *s)
+{
+	struct imsgbuf *ib = &s->child->ib;
+	struct ibuf *b;
+	int r;
+
+	if ((b = imsgpi_table_pack(s->d, s->spec)) == NULL)
+		return -1;
+	(void)imsgbuf_set_maxsize(ib, IMSGPROC_TABLE_MAX);
+	r = imsg_compose(
+	    ib, IMSGPROC_TABLE, 0, 0, -1, ibuf_data(b), ibuf_size(b));
+	(void)imsgbuf_set_maxsize(ib, MAX_IMSGSIZE);
+	ibuf_free(b);
+	return r;
+}
+
+static int
 spawn_talk(const struct spawn *s)
 {
 	struct imsgbuf *ib = &s->child->ib;
-	int ms = s->d->start_ms > 0 ? s->d->start_ms : 10000;
+	int ms = imsgpi_start_ms(s->d);
 	struct imsg m;
 
-	if (imsg_compose(ib, IMSGPROC_BEGIN, 0, 0, -1, NULL, 0) == -1)
+	if (spawn_table(s) == -1 ||
+	    imsg_compose(ib, IMSGPROC_BEGIN, 0, 0, -1, NULL, 0) == -1)
 		return spawn_fail(s, errno, "%s", strerror(errno));
 	/* It may have ended already and said why. */
 	(void)imsgbuf_flush_timeout(ib, ms);

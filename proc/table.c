@@ -46,6 +46,18 @@ imsgpi_instances(const struct imsgproc_spec *s)
 	return s->instances == 0 ? 1 : s->instances;
 }
 
+int
+imsgpi_start_ms(const struct imsgproc_daemon *d)
+{
+	return d->start_ms > 0 ? d->start_ms : 10000;
+}
+
+int
+imsgpi_stop_ms(const struct imsgproc_daemon *d)
+{
+	return d->stop_ms > 0 ? d->stop_ms : 5000;
+}
+
 bool
 imsgpi_talk(const struct imsgproc_daemon *d, const struct imsgproc_spec *a,
     const struct imsgproc_spec *b)
@@ -144,6 +156,9 @@ check_daemon(const struct check *c)
 	if (d->nprocs > IMSGPROC_MAX)
 		return imsgpi_wrong(
 		    c, NULL, EINVAL, "more than %d processes", IMSGPROC_MAX);
+	if (d->flags & ~(unsigned int)IMSGPROC_AS_ANYBODY)
+		return imsgpi_wrong(
+		    c, NULL, EINVAL, "unknown flags 0x%x", d->flags);
 	if (d->start_ms < 0 || d->stop_ms < 0)
 		return imsgpi_wrong(
 		    c, NULL, EINVAL, "start_ms or stop_ms below 0");
@@ -158,7 +173,7 @@ check_daemon(const struct check *c)
 int
 imsgproc_check(const struct imsgproc_daemon *d, char *why, size_t size)
 {
-	struct check c = { d, why, size, 0 };
+	struct check c = { d, why, size, 0, false };
 	uid_t uid[3];
 	size_t i;
 
@@ -170,6 +185,7 @@ imsgproc_check(const struct imsgproc_daemon *d, char *why, size_t size)
 		return imsgpi_wrong(
 		    &c, NULL, errno, "who runs this: %s", strerror(errno));
 	c.uid = uid[1];
+	c.anybody = imsgpi_anybody(d);
 	if (check_daemon(&c) == -1)
 		return -1;
 	for (i = 0; i < d->nprocs; i++)

@@ -5,12 +5,16 @@
 
 #include "proc-int.h"
 
+/* More entries than this in a list: its end is missing. */
+#define LIST_MAX 1024
+
 /* A check under way: of whom, and where to say what is wrong. */
 struct check {
 	const struct imsgproc_daemon *d;
 	char *why;
 	size_t size;
-	uid_t uid; /* effective */
+	uid_t uid;    /* effective */
+	bool anybody; /* users and roots are ignored */
 };
 
 /* The line of an entry (NULL: the daemon's own) and the text go into why. */

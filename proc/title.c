@@ -134,11 +134,11 @@ title_show(const char *title, size_t behind)
 void
 imsgpi_title_set(const struct imsgproc *proc, const char *text)
 {
-	char title[TITLE_MAX], name[IMSGPI_NAME_SIZE], comm[16];
+	char title[TITLE_MAX], comm[16];
 	int save = errno, n;
 
 	n = snprintf(title, sizeof(title), "%.*s: %s", IMSGPROC_NAME,
-	    proc->daemon->name, imsgpi_name(name, sizeof(name), proc));
+	    proc->daemon->name, imsgpi_name(proc->spec, proc->instance));
 	(void)snprintf(comm, sizeof(comm), "%.15s", title);
 	(void)imsgpi_os.comm(comm);
 	if (*text != '\0') {

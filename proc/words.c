@@ -5,6 +5,7 @@
  */
 #include "feature.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <signal.h>
@@ -32,7 +33,43 @@ imsgpi_words_status(int status, char *buf, size_t size)
 	if ((name = strsignal(signo)) == NULL)
 		name = "?";
 	(void)snprintf(buf, size, "killed by signal %d (%s)%s", signo, name,
-	    signo == SIGSYS ? ": its promises do not allow what it did" : "");
+	    signo == SIGSYS ? ": not allowed by its promises, see SANDBOX.md" :
+			      "");
+}
+
+const char *
+imsgpi_words_limit(int what)
+{
+#define LIMIT(name)                            \
+	{                                      \
+		RLIMIT_##name, "RLIMIT_" #name \
+	}
+	static const struct {
+		int what;
+		const char *name;
+	} limits[] = {
+		LIMIT(AS),
+		LIMIT(CORE),
+		LIMIT(CPU),
+		LIMIT(DATA),
+		LIMIT(FSIZE),
+		LIMIT(NOFILE),
+		LIMIT(STACK),
+#ifdef RLIMIT_MEMLOCK
+		LIMIT(MEMLOCK),
+#endif
+#ifdef RLIMIT_NPROC
+		LIMIT(NPROC),
+#endif
+	};
+	static char number[32];
+	size_t i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (limits[i].what == what)
+			return limits[i].name;
+	(void)snprintf(number, sizeof(number), "RLIMIT %d", what);
+	return number;
 }
 
 int

@@ -145,7 +145,8 @@ done <<'END'
 there is no user
 only root can lock it in
 there is none
-its promises do not allow what it did
+no channel to
+not allowed by its promises
 the parent is gone
 END
 

@@ -162,18 +162,13 @@ front_message(struct imsgproc *proc, struct imsgproc_peer *peer, struct imsg *m)
 	listen_on();
 }
 
-int
-front_start(struct imsgproc *proc)
-{
-	front_peer(proc, imsgproc_peer(proc, "engine", 0), 1);
-	return calls == NULL ? -1 : 0;
-}
-
 /* The engine is there, or gone: then all its calls have ended. */
 void
 front_peer(struct imsgproc *proc, struct imsgproc_peer *peer, int up)
 {
 	(void)proc;
+	if (strcmp(imsgproc_peer_name(peer), "engine") != 0)
+		return;
 	calls = NULL;
 	if (up)
 		calls = imsgcall_new(imsgproc_peer_chan(peer), IMSGCALL_LOWER);

@@ -18,15 +18,14 @@ static const struct imsgproc_limit limits[] = {
 };
 
 /* clang-format off */
-static struct imsgproc_spec procs[] = {
+static const struct imsgproc_spec procs[] = {
 	{ IMSGPROC_HERE, .name = "parent", .talks = "front engine",
 	    .start = parent_start, .peer = parent_peer,
 	    .reload = parent_reload },
 	{ IMSGPROC_HERE, .name = "front", .talks = "engine",
 	    .user = USER, .root = EMPTY, .limits = limits,
 	    .promises = "stdio unix recvfd", .flags = IMSGPROC_RESTART,
-	    .start = front_start, .message = front_message,
-	    .peer = front_peer },
+	    .message = front_message, .peer = front_peer },
 	{ IMSGPROC_HERE, .name = "engine",
 	    .user = USER, .root = EMPTY, .limits = limits,
 	    .promises = "stdio recvfd", .flags = IMSGPROC_RESTART,
@@ -38,6 +37,7 @@ static const struct imsgproc_daemon skeleton = {
 	.name = "skeleton",
 	.procs = procs,
 	.nprocs = sizeof(procs) / sizeof(procs[0]),
+	.flags = IMSGPROC_AS_ANYBODY, /* who is not root can only try it */
 };
 
 static void
@@ -52,12 +52,8 @@ main(int argc, char **argv)
 {
 	struct conf conf = { SOCKET, CONF, -1 };
 	char why[256];
-	size_t i;
 	int ch, check = 0;
 
-	/* For tests by an ordinary user, who cannot become another. */
-	for (i = 0; geteuid() != 0 && i < skeleton.nprocs; i++)
-		procs[i].user = procs[i].root = NULL;
 	imsgproc_init(argc, argv, &skeleton);
 
 	while ((ch = getopt(argc, argv, "f:ns:")) != -1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The parent: opens what needs privileges, and hands it out, at the start and
- * whenever a process was started anew.  It reads nothing that strangers wrote.
+ * The parent: opens what needs privileges, and hands it out.  It reads nothing
+ * that strangers wrote.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,14 +50,6 @@ give(struct imsgproc *proc, const char *to, uint32_t type, int fd)
 }
 
 static int
-give_socket(struct imsgproc *proc)
-{
-	const struct conf *conf = imsgproc_arg(proc);
-
-	return give(proc, "front", MSG_SOCKET, dup(conf->listener));
-}
-
-static int
 give_conf(struct imsgproc *proc)
 {
 	const struct conf *conf = imsgproc_arg(proc);
@@ -73,18 +65,22 @@ parent_start(struct imsgproc *proc)
 	if ((conf->listener = listen_at(conf->socket)) == -1)
 		return imsgproc_fail(
 		    proc, "%s: %s", conf->socket, strerror(errno));
-	if (give_conf(proc) == -1 || give_socket(proc) == -1)
-		return imsgproc_fail(proc, "%s", "not all can be handed out");
 	return 0;
 }
 
+/* At the start, and when one was started anew. */
 void
 parent_peer(struct imsgproc *proc, struct imsgproc_peer *peer, int up)
 {
+	const struct conf *conf = imsgproc_arg(proc);
+	int r = 0;
+
 	if (up && strcmp(imsgproc_peer_name(peer), "front") == 0)
-		(void)give_socket(proc);
+		r = give(proc, "front", MSG_SOCKET, dup(conf->listener));
 	else if (up)
-		(void)give_conf(proc);
+		r = give_conf(proc);
+	if (r == -1) /* without that it is of no use */
+		imsgproc_stop(proc, 1);
 }
 
 void

@@ -30,7 +30,6 @@ int parent_start(struct imsgproc *);
 void parent_peer(struct imsgproc *, struct imsgproc_peer *, int);
 void parent_reload(struct imsgproc *);
 
-int front_start(struct imsgproc *);
 void front_peer(struct imsgproc *, struct imsgproc_peer *, int);
 void front_message(struct imsgproc *, struct imsgproc_peer *, struct imsg *);
 

@@ -72,10 +72,10 @@ check "the entries are as many as peek prints" [ \
     "$(grep -c '^tree/' "$tmp/none.out")" ]
 check "two workers come to the end, one to an error" \
     is 'select(.type > 2) | .name' PEEK_END PEEK_END PEEK_ERROR
-check "each worker is told to begin, and says that it is ready" [ \
+check "each worker is told its table and to begin, and says that it is ready" [ \
     "$(jq -r "select(.kind == \"message\" and .type >= $ours) |
 	.name" "$tmp/dump.json" | sort | uniq -c | tr -s ' \n' ' ')" = \
-    " 3 IMSGPROC_BEGIN 3 IMSGPROC_READY " ]
+    " 3 IMSGPROC_BEGIN 3 IMSGPROC_READY 3 IMSGPROC_TABLE " ]
 check "the process that sends is the one that the header names" \
     none "$tmp/dump.json" '.kind == "message" and .from.pid != .pid'
 parent=$(said 'select(.name == "PEEK_OPEN") | .from.pid' | sort -u)

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proc-int.h"
+
 bool
 is_root(void)
 {
@@ -102,6 +104,21 @@ execute(const struct birth *b, int sock, int err)
 }
 
 void
+say_table(struct born *c, const struct imsgproc_daemon *d, const char *who)
+{
+	size_t len = strcspn(who, "."), i = 0;
+	struct ibuf *b;
+
+	while (i < d->nprocs - 1 &&
+	    (strlen(d->procs[i].name) != len ||
+		memcmp(d->procs[i].name, who, len) != 0))
+		i++;
+	assert_non_null(b = imsgpi_table_pack(d, &d->procs[i]));
+	say(c, IMSGPROC_TABLE, -1, ibuf_data(b), ibuf_size(b));
+	ibuf_free(b);
+}
+
+void
 bear(struct born *c, const struct birth *b)
 {
 	int sv[2], null;
@@ -119,6 +136,8 @@ bear(struct born *c, const struct birth *b)
 	(void)close(sv[1]);
 	(void)close(null);
 	talk_on(c, sv[0]);
+	if (!b->no_table)
+		say_table(c, &test_daemon, b->who);
 }
 
 void
@@ -197,6 +216,24 @@ hear_text(struct born *c, uint32_t type)
 	text[len - skip] = '\0';
 	imsg_free(&m);
 	return text;
+}
+
+void
+hear_front(struct born *c, int workers)
+{
+	char text[32];
+	struct imsg m;
+	int i;
+
+	/* What `start' sends, then each peer in the order of the table. */
+	(void)hear_text(c, T_REPORT);
+	assert_string_equal(hear_text(c, T_PEER), "parent 0 1");
+	for (i = 0; i < workers; i++) {
+		(void)snprintf(text, sizeof(text), "worker %d 1", i);
+		assert_string_equal(hear_text(c, T_PEER), text);
+	}
+	hear(c, IMSGPROC_READY, &m);
+	imsg_free(&m);
 }
 
 int

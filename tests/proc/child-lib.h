@@ -42,6 +42,7 @@ struct birth {
 	const char *user; /* who starts it; NULL: we */
 	bool groups;	  /* root's supplementary groups: 0, 4, 20 */
 	bool blind;	  /* in a jail, where no leak checker works */
+	bool no_table;	  /* that is said later */
 	int old;	  /* 1: no close_range(2); 2: nor a list of them */
 	int err;	  /* its descriptor 2, 0: /dev/null */
 };
@@ -58,10 +59,11 @@ extern const struct imsgproc_daemon test_daemon;
 extern char test_jail[];
 int make_jail(void **);
 int remove_jail(void **);
-/* In a child: the one of its parent. */
-void take_jail(void);
 
+/* Started, and told the table. */
 void bear(struct born *, const struct birth *);
+/* What of that table concerns it. */
+void say_table(struct born *, const struct imsgproc_daemon *, const char *who);
 /* bear(), IMSGPROC_BEGIN and IMSGPROC_READY. */
 void bear_ready(struct born *, const char *who);
 /* The same of one that reports, and what that says. */
@@ -80,6 +82,8 @@ void talk_on(struct born *, int fd);
 void hear(struct born *, uint32_t type, struct imsg *);
 /* Its payload as a string; valid until the next call. */
 const char *hear_text(struct born *, uint32_t type);
+/* What a front with so many workers says after IMSGPROC_BEGIN. */
+void hear_front(struct born *, int workers);
 /* Waits for its end: what waitpid(2) says.  Closes the channel first or not. */
 int reap(struct born *);
 int hang_up(struct born *);

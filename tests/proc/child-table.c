@@ -32,18 +32,7 @@ make_jail(void **state)
 	(void)state;
 	(void)snprintf(
 	    test_jail, sizeof(test_jail), "/tmp/jail.%d", (int)getpid());
-	if (mkdir(test_jail, 0755) == -1)
-		return -1;
-	return setenv("TEST_JAIL", test_jail, 1);
-}
-
-void
-take_jail(void)
-{
-	const char *jail = getenv("TEST_JAIL");
-
-	if (jail != NULL)
-		(void)snprintf(test_jail, sizeof(test_jail), "%s", jail);
+	return mkdir(test_jail, 0755);
 }
 
 int
@@ -161,7 +150,7 @@ flood(struct imsgproc *proc, struct imsg *m)
 
 /* What did not fail as it has to. */
 static void
-try_calls(struct imsgproc *proc, struct imsgproc_peer *peer)
+try_calls(struct imsgproc *proc, struct imsgproc_peer *peer, struct imsg *m)
 {
 	char text[256] = "";
 
@@ -173,7 +162,14 @@ try_calls(struct imsgproc *proc, struct imsgproc_peer *peer)
 			    strerror(errno));                               \
 	} while (0)
 	TRY(imsgproc_send(proc, "nobody", 0, 1, 0, -1, NULL, 0) != -1, ENOENT);
+	TRY(imsgproc_send(proc, "no-such", 0, 1, 0, -1, NULL, 0) != -1, ENOENT);
 	TRY(imsgproc_send(proc, "worker", 9, 1, 0, -1, NULL, 0) != -1, ENOENT);
+	TRY(imsgproc_peer(proc, "plain", 0) != NULL, ENOENT);
+	TRY(imsgproc_peer_chan(NULL) != NULL, ENOTCONN);
+	TRY(imsgproc_send_peer(NULL, 1, 0, -1, NULL, 0) != -1, ENOTCONN);
+	TRY(imsgproc_forward(NULL, m) != -1, ENOTCONN);
+	TRY(strcmp(imsgproc_peer_name(NULL), "?") != 0, 0);
+	TRY(imsgproc_peer_instance(NULL) != 0, 0);
 	TRY(imsgproc_send(proc, "plain", 0, 1, 0, -1, NULL, 0) != -1, ENOENT);
 	TRY(imsgproc_send(proc, "nobody", IMSGPROC_ALL, 1, 0, -1, NULL, 0) !=
 		-1,
@@ -233,7 +229,7 @@ obey(struct imsgproc *proc, struct imsgproc_peer *peer, struct imsg *m)
 		flood(proc, m);
 		break;
 	case T_CALLS:
-		try_calls(proc, peer);
+		try_calls(proc, peer, m);
 		break;
 	case T_EXIT:
 		imsgproc_stop(proc, 3);

@@ -117,9 +117,8 @@ static void
 names_that_are_none(void **state)
 {
 	static const char *const names[] = { "", "plain", "plain.", ".0",
-		"plain.1", "plain.-1", "plain.0x", "plain. 0", "plain.0000",
-		"worker.3", "worker.999", "parent.0", "plain.0.0", "plai.0",
-		"plainx.0" };
+		"plain.-1", "plain.0x", "plain. 0", "plain.0000", "parent.0",
+		"plain.0.0", "plai.0", "plainx.0" };
 	char arg[64], words[192];
 	size_t i;
 	int sv[2];
@@ -266,12 +265,12 @@ nonsense_later(void **state)
 	assert_int_equal(write(c.fd, torn, sizeof(torn)), sizeof(torn));
 	hang_up(&c);
 	ends_with(&c,
-	    "test: quiet: channel to the parent: ends within a "
+	    "test: quiet: channel to parent: ends within a "
 	    "message\n");
 	bear_heard(&c, "quiet.0", true);
 	assert_int_equal(write(c.fd, bad, sizeof(bad)), sizeof(bad));
 	ends_with(&c,
-	    "test: quiet: channel to the parent: Numerical result "
+	    "test: quiet: channel to parent: Numerical result "
 	    "out of range\n");
 }
 
@@ -282,7 +281,6 @@ hostile_peer(void **state)
 	static const unsigned char bad[16] = { 1, 0, 0, 0, 2 };
 	struct born c, w;
 	struct birth b = { .who = "front.0" };
-	struct imsg m;
 	int i;
 
 	(void)state;
@@ -292,9 +290,7 @@ hostile_peer(void **state)
 	(void)close(b.err);
 	talk_on(&w, say_peer(&c, WORKER, 0));
 	say(&c, IMSGPROC_BEGIN, -1, NULL, 0);
-	(void)hear_text(&c, T_REPORT);
-	hear(&c, IMSGPROC_READY, &m);
-	imsg_free(&m);
+	hear_front(&c, 1);
 	for (i = 0; i < 3; i++) {
 		if (i == 0)
 			say(&w, IMSGPROC_STOP, -1, NULL, 0);

@@ -288,9 +288,7 @@ a_copy_fails(void **state)
 	for (i = 0; i < 2; i++)
 		talk_on(&w[i], say_peer(&c, 2, (uint32_t)i));
 	say(&c, IMSGPROC_BEGIN, -1, NULL, 0);
-	(void)hear_text(&c, T_REPORT);
-	hear(&c, IMSGPROC_READY, &m);
-	imsg_free(&m);
+	hear_front(&c, 2);
 	say(&c, T_ALL, open("/dev/null", O_RDONLY), NULL, 0);
 	assert_string_equal(hear_text(&c, T_REPORT), strerror(EIO));
 	hear(&w[1], T_ALL, &m);
@@ -318,7 +316,6 @@ main(int argc, char **argv)
 		cmocka_unit_test(a_copy_fails),
 	};
 
-	take_jail();
 	take_fault();
 	imsgproc_init(argc, argv, &test_daemon);
 	return cmocka_run_group_tests(tests, make_jail, remove_jail);

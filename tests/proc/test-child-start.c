@@ -383,7 +383,6 @@ main(int argc, char **argv)
 		cmocka_unit_test(is_locked),
 	};
 
-	take_jail();
 	imsgproc_init(argc, argv, &test_daemon);
 	return cmocka_run_group_tests(tests, make_jail, remove_jail);
 }

@@ -31,7 +31,6 @@ static void
 begin(struct scene *s, int workers)
 {
 	const struct birth b = { .who = "front.0" };
-	struct imsg m;
 	int i;
 
 	memset(s, 0, sizeof(*s));
@@ -40,10 +39,7 @@ begin(struct scene *s, int workers)
 		talk_on(
 		    &s->worker[i], say_peer(&s->front, WORKER, (uint32_t)i));
 	say(&s->front, IMSGPROC_BEGIN, -1, NULL, 0);
-	/* What `start' sends comes before. */
-	(void)hear_text(&s->front, T_REPORT);
-	hear(&s->front, IMSGPROC_READY, &m);
-	imsg_free(&m);
+	hear_front(&s->front, workers);
 }
 
 static void
@@ -160,13 +156,26 @@ sends_to_all(void **state)
 static void
 errors_are_as_documented(void **state)
 {
-	struct scene s;
+	struct birth b = { .who = "front.0" };
+	struct born c;
+	int out;
 
 	(void)state;
-	begin(&s, 1);
-	say(&s.front, T_CALLS, -1, NULL, 0);
-	assert_string_equal(hear_text(&s.front, T_REPORT), "");
-	stop(&s, 1);
+	b.err = err_pipe(&out);
+	bear(&c, &b);
+	c.out = out;
+	(void)close(b.err);
+	say(&c, IMSGPROC_BEGIN, -1, NULL, 0);
+	hear_front(&c, 0);
+	say(&c, T_CALLS, -1, NULL, 0);
+	assert_string_equal(hear_text(&c, T_REPORT), "");
+	say(&c, IMSGPROC_STOP, -1, NULL, 0);
+	assert_string_equal(hear_text(&c, T_REPORT), "stop");
+	exits_with(&c, 0);
+	/* Once each, however often they are asked for. */
+	assert_string_equal(errors_of(&c),
+	    "test: front: no channel to nobody in the table\n"
+	    "test: front: no channel to plain in the table\n");
 }
 
 static void

@@ -62,7 +62,7 @@ static const struct imsgproc_spec again_procs[] = {
 	{ IMSGPROC_HERE, .name = "p", .talks = "front", .start = say_start,
 	    .peer = say_peer },
 	{ IMSGPROC_HERE, .name = "front", .talks = "back", .needs = "back",
-	    .flags = IMSGPROC_RESTART, .start = again_start },
+	    .flags = IMSGPROC_RESTART, .start = again_start, .peer = say_peer },
 	{ IMSGPROC_HERE, .name = "back", .instances = 2, .peer = say_peer,
 	    .flags = IMSGPROC_RESTART, .start = say_start,
 	    .message = again_message },
@@ -101,11 +101,16 @@ it_is_started_again(void **state)
 	host_place(&h, "front 0, -9, \"killed by signal 9 (Killed)\", 100\n");
 	host_place(&h,
 	    "front 0, -10, \"killed by signal 10 (User defined signal 1)\", 200\n");
-	assert_int_equal(host_count(&h, " back 0: front 0 is there"), 2);
-	assert_int_equal(host_count(&h, " back 1: front 0 is there"), 2);
-	assert_int_equal(host_count(&h, " p: front 0 is there"), 2);
+	assert_int_equal(host_count(&h, " back 0: front 0 is there"), 3);
+	assert_int_equal(host_count(&h, " back 1: front 0 is there"), 3);
+	assert_int_equal(host_count(&h, " p: front 0 is there"), 3);
 	assert_int_equal(host_count(&h, " back 0: front 0 is gone"), 3);
 	assert_int_equal(host_count(&h, " p: front 0 is gone"), 3);
+	/* Those that it was killed with it could not see go. */
+	assert_int_equal(host_count(&h, " front: p 0 is there"), 3);
+	assert_int_equal(host_count(&h, " front: back 1 is there"), 3);
+	assert_int_equal(host_count(&h, " front: p 0 is gone"), 1);
+	assert_int_equal(host_count(&h, " front: back 1 is gone"), 1);
 	assert_int_equal(host_count(&h, "heard of front"), 6);
 	assert_int_equal(host_count(&h, "is it there?"), 0);
 	assert_int_equal(host_count(&h, "died: "), 2);
@@ -285,8 +290,8 @@ reasons(void **state)
 		{ "gone",
 		    "\"closed its channel: killed by signal 9 (Killed)\"" },
 		{ "sys",
-		    "\"killed by signal 31 (Bad system call): its promises do "
-		    "not allow what it did\"" },
+		    "\"killed by signal 31 (Bad system call): not allowed "
+		    "by its promises, see SANDBOX.md\"" },
 	};
 	struct host h;
 	size_t i;

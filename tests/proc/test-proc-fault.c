@@ -89,7 +89,6 @@ WRAP(socket, ENOBUFS, (int d, int t), (d, t))
 WRAP(connect, ECONNREFUSED, (int s, const struct sockaddr *a, socklen_t l),
     (s, a, l))
 WRAP(poll, ENOMEM, (struct pollfd * p, nfds_t n, int ms), (p, n, ms))
-WRAP(cloexecfrom, ENOSYS, (int n), (n))
 WRAP(openself, ENOENT, (void), ())
 WRAP(self, EIO, (char *p, size_t n), (p, n))
 WRAP(fork, EAGAIN, (void), ())
@@ -152,7 +151,7 @@ faults(unsigned long at)
 #define USE(name) imsgpi_os.name = f_##name
 	USE(open), USE(dup), USE(dup2), USE(cloexec), USE(stat), USE(pipe);
 	USE(socketpair), USE(socket), USE(connect), USE(poll);
-	USE(cloexecfrom), USE(openself), USE(self), USE(fork), USE(execfd);
+	USE(openself), USE(self), USE(fork), USE(execfd);
 	USE(execve), USE(pidfd), USE(getuids), USE(getrlimit), USE(sendto);
 	USE(write), USE(sigaction), USE(sigprocmask), USE(getpwnam);
 }
@@ -360,7 +359,6 @@ poor_systems(void **state)
 	comes_up();
 	imsgpi_os.openself = no_openself;
 	comes_up();
-	imsgpi_os.cloexecfrom = no_number;
 	imsgpi_os.pidfd = no_number;
 	comes_up();
 	/* What main() was called with. */

@@ -190,11 +190,11 @@ static const struct bad bads[] = {
 	{ { P, { AT(2), .name = "a", .limits = limit_negative } }, 2, EINVAL,
 	    .why = "t:2: a: there is no limit -7" },
 	{ { P, { AT(2), .name = "a", .limits = limit_twice } }, 2, EINVAL,
-	    .why = "t:2: a: limit 7 is there twice" },
+	    .why = "t:2: a: RLIMIT_NOFILE is there twice" },
 	{ { P, { AT(2), .name = "a", .talks = "b", .limits = limit_files },
 	      { AT(3), .name = "b" } },
 	    3, EINVAL,
-	    .why = "t:2: a: 5 descriptors: with its channels it needs 6" },
+	    .why = "t:2: a: RLIMIT_NOFILE 5: with its channels it needs 6" },
 	/* what a parent may give up */
 	{ { { AT(1), .name = "p", .user = "nobody" }, { AT(2), .name = "a" } },
 	    2, EPERM,
@@ -281,6 +281,8 @@ daemons_without_sense(void **state)
 		    "d: start_ms or stop_ms below 0" },
 		{ { .name = "d", .procs = p, .nprocs = 1, .stop_ms = -1 },
 		    "d: start_ms or stop_ms below 0" },
+		{ { .name = "d", .procs = p, .nprocs = 1, .flags = 6 },
+		    "d: unknown flags 0x6" },
 		{ { .name = "d", .procs = p, .nprocs = 1, .loop = &half },
 		    "d: the loop lacks a function" },
 	};
@@ -344,6 +346,29 @@ a_good_table_is_good(void **state)
 		fail_msg("%s", why);
 }
 
+/* Users and roots are for root; for anybody else, if so wanted, nothing. */
+static void
+anybody_may_start_it(void **state)
+{
+	const struct imsgproc_spec p[] = { { AT(1), .name = "p",
+					       .promises = "stdio proc exec "
+							   "sendfd" },
+		{ AT(2), .name = "a", .user = "no-such-user",
+		    .root = "/no/such/directory", .flags = IMSGPROC_RESTART } };
+	struct imsgproc_daemon d = { .name = "d", .procs = p, .nprocs = 2 };
+	char why[256] = "";
+
+	(void)state;
+	assert_int_equal(imsgproc_check(&d, why, sizeof(why)), -1);
+	assert_string_equal(why, "t:2: a: there is no user no-such-user");
+	d.flags = IMSGPROC_AS_ANYBODY;
+	why[0] = '\0';
+	assert_int_equal(
+	    imsgproc_check(&d, why, sizeof(why)), geteuid() == 0 ? -1 : 0);
+	assert_string_equal(
+	    why, geteuid() == 0 ? "t:2: a: there is no user no-such-user" : "");
+}
+
 /* Two of them may need the same; a long way is no circle. */
 static void
 a_diamond_is_no_circle(void **state)
@@ -371,6 +396,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(daemons_without_sense),
 		cmocka_unit_test(a_complaint_fits_its_room),
 		cmocka_unit_test(a_good_table_is_good),
+		cmocka_unit_test(anybody_may_start_it),
 		cmocka_unit_test(a_diamond_is_no_circle),
 	};
 	static const struct imsgproc_daemon none = { .name = "d" };

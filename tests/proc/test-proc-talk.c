@@ -36,6 +36,7 @@ early_start(struct imsgproc *p)
 	char text[1000] = "";
 	int i;
 
+	SAY(p, "at pid %ld", (long)getpid());
 	for (i = 0; i < 100; i++)
 		if (imsgproc_send(p, "p", 0, 1, 0, -1, text, sizeof(text)) ==
 		    -1)
@@ -50,30 +51,62 @@ early_message(struct imsgproc *p, struct imsgproc_peer *from, struct imsg *m)
 	SAY(p, "early of %zu", imsg_get_len(m));
 }
 
+/* The first of all to a peer: said again before it is ready. */
+static void
+early_peer(struct imsgproc *p, struct imsgproc_peer *peer, int up)
+{
+	SAY(p, "%s is %s", imsgproc_peer_name(peer), up ? "there" : "gone");
+	if (up && imsgproc_send_peer(peer, 2, 0, -1, NULL, 0) == -1)
+		SAY(p, "cannot be sent");
+}
+
 static const struct imsgproc_spec early_procs[] = {
 	{ IMSGPROC_HERE, .name = "p", .talks = "a", .start = say_start,
-	    .message = early_message },
-	{ IMSGPROC_HERE, .name = "a", .start = early_start },
+	    .message = early_message, .peer = early_peer },
+	{ IMSGPROC_HERE, .name = "a", .start = early_start, .peer = early_peer,
+	    .message = early_message, .flags = IMSGPROC_RESTART },
 	{ IMSGPROC_HERE, .name = "b", .needs = "a" },
 };
 static const struct imsgproc_daemon early = { .name = "early",
 	.procs = early_procs,
 	.nprocs = 3 };
 
+/* And again, when it was started anew. */
 static void
 early_messages_wait_for_the_parent(void **state)
 {
 	struct host h;
-	int i;
+	size_t at;
+	pid_t a;
+	int i, turn;
 
 	(void)state;
 	host_start(&h, "early");
+	a = (pid_t)host_number(host_expect(&h, " a: at"), "pid ");
+	h.at = 0;
 	host_expect(&h, " p: start");
-	for (i = 0; i < 100; i++)
-		host_expect(&h, " p: early of 1000");
+	for (turn = 0; turn < 2; turn++) {
+		host_expect(&h, " p: a is there");
+		at = h.at;
+		for (i = 0; i < 100; i++)
+			host_expect(&h, " p: early of 1000");
+		host_expect(&h, " p: early of 0");
+		h.at = at;
+		host_expect(&h, " a: early of 0");
+		if (turn > 0)
+			break;
+		assert_int_equal(kill(a, SIGKILL), 0);
+		host_expect(&h, " p: a is gone");
+	}
 	assert_int_equal(host_stop(&h), 0);
-	assert_int_equal(host_count(&h, "early of"), 100);
-	assert_true(host_place(&h, " p: start") < host_place(&h, "early of"));
+	assert_int_equal(host_count(&h, "early of 1000"), 200);
+	assert_int_equal(host_count(&h, " a: p is there"), 2);
+	assert_int_equal(host_count(&h, " a: early of 0"), 2);
+	assert_int_equal(host_count(&h, " p: a is there"), 2);
+	assert_int_equal(host_count(&h, " p: a is gone"), 2);
+	assert_int_equal(host_count(&h, "cannot be sent"), 0);
+	assert_true(host_place(&h, " p: start") < host_place(&h, " p: a is"));
+	assert_true(host_place(&h, " p: a is") < host_place(&h, "p: early of"));
 }
 
 static void
