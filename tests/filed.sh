@@ -367,7 +367,7 @@ failures()
 as_user()
 {
 	start -t 2
-	verdict "it says what is missing" 'grep -q "not root" "$tmp/log"'
+	verdict "it says what is missing" 'grep -q "not started by root" "$tmp/log"'
 	fetch "GET as an ordinary user" 200 /1k
 	fetch "not out of the root" 403 /../secret
 	fetch "nor by a link" 403 /absolute

@@ -7,7 +7,7 @@
  */
 #include "filed.h"
 
-const char *option[128] = { ['c'] = "/run/filed.sock",
+static const char *option[128] = { ['c'] = "/run/filed.sock",
 	['d'] = "/var/www/html",
 	['e'] = "/var/empty",
 	['n'] = "1",
@@ -20,41 +20,32 @@ static int listener;
 static struct imsgloop_chan *asker; /* who waits for numbers, */
 static uint32_t wanted;		    /* and how many are to come */
 
-/* Gives a descriptor, which we keep too, to all processes of that name. */
 static void
-give(struct imsgproc *p, const char *name, uint32_t type, int fd)
+give(struct imsgproc *p, struct imsgproc_peer *to, uint32_t type, int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-
-	if (copy == -1 ||
-	    imsgproc_send(p, name, IMSGPROC_ALL, type, 0, copy, NULL, 0)) {
-		imsgproc_log(p, LOG_ERR, "%s: %s", name, strerror(errno));
-		(void)close(copy);
-	}
+	if (fd != -1 && imsgproc_send_peer(to, type, 0, fd, NULL, 0) == 0)
+		return;
+	imsgproc_log(p, LOG_ERR, "nothing for %s: %s", imsgproc_peer_name(to),
+	    strerror(errno));
+	(void)close(fd);
 }
 
-/* At the start, when a process is new, and for a reload: connections and
- * transfers go on, and the root is opened by its name anew. */
+/* Opened by its name anew; connections and transfers go on. */
 static void
-equip(struct imsgproc *p)
+give_root(struct imsgproc *p)
 {
-	int fd = open(option['d'], O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd == -1)
-		imsgproc_log(p, LOG_ERR, "the root: %s", strerror(errno));
-	else {
-		give(p, "opener", MSG_ROOT, fd);
-		(void)close(fd);
-	}
-	give(p, "front", MSG_LISTEN, listener);
+	give(p, imsgproc_peer(p, "opener", 0), MSG_ROOT,
+	    open(option['d'], O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
+/* At the start, and when one was started anew. */
 static void
 parent_peer(struct imsgproc *p, struct imsgproc_peer *peer, int up)
 {
-	(void)peer;
-	if (up)
-		equip(p);
+	if (up && strcmp(imsgproc_peer_name(peer), "opener") == 0)
+		give_root(p);
+	else if (up)
+		give(p, peer, MSG_LISTEN, fcntl(listener, F_DUPFD_CLOEXEC, 3));
 }
 
 /* The others tell us nothing but what a front end counts. */
@@ -125,7 +116,6 @@ parent_start(struct imsgproc *p)
 	int r = imsgloop_watch(
 	    imsgproc_loop(p), &control, control.fd, control_ready, p);
 
-	equip(p);
 	return r == -1 ? -1 : imsgloop_set(&control, POLLIN, -1);
 }
 
@@ -138,7 +128,7 @@ enum { PARENT, OPENER, FRONT, NPROCS };
 static struct imsgproc_spec procs[NPROCS] = {
 	[PARENT] = { IMSGPROC_HERE, .name = "parent", .talks = "opener front",
 	    .start = parent_start, .message = parent_message,
-	    .peer = parent_peer, .reload = equip },
+	    .peer = parent_peer, .reload = give_root },
 	[OPENER] = { IMSGPROC_HERE, .name = "opener", .talks = "front",
 	    .promises = "stdio rpath recvfd sendfd", .limits = limits,
 	    .flags = IMSGPROC_RESTART, .message = opener_message },
@@ -149,26 +139,15 @@ static struct imsgproc_spec procs[NPROCS] = {
 };
 static const struct imsgproc_daemon filed = { .name = "filed",
 	.procs = procs,
-	.nprocs = NPROCS };
+	.nprocs = NPROCS,
+	.flags = IMSGPROC_AS_ANYBODY };
 
-/*
- * The others are this program executed anew, without options: so the parent
- * leaves them in the environment.  The table has to be the same in all.
- */
+/* The others are told the table; what else they need is in the environment. */
 static void
-share_options(bool leave)
+use_options(void)
 {
-	char name[] = "FILED_x", *value;
-	const char *s;
-
-	for (s = "cdenoptu"; *s != '\0'; s++) {
-		name[6] = *s;
-		if (leave && setenv(name, option[(int)*s], 1) == -1)
-			err(1, "%s", name);
-		/* Copied: the title of the process is put over it. */
-		if (!leave && (value = getenv(name)) != NULL)
-			option[(int)*s] = strdup(value);
-	}
+	if (setenv("FILED_TIMEOUT", option['t'], 1) == -1)
+		err(1, "FILED_TIMEOUT");
 	procs[FRONT].instances = (unsigned)atoi(option['n']);
 	procs[FRONT].user = *option['u'] != '\0' ? option['u'] : NULL;
 	procs[FRONT].root = *option['e'] != '\0' ? option['e'] : NULL;
@@ -207,11 +186,8 @@ main(int argc, char **argv)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int ch, status;
 
-	share_options(false);
 	imsgproc_init(argc, argv, &filed);
 	if (geteuid() != 0) {
-		warnx("not root: all processes as this user, no chroot");
-		option['e'] = option['o'] = option['u'] = "";
 		option['c'] = "filed.sock";
 		option['p'] = "8080";
 	}
@@ -225,7 +201,7 @@ main(int argc, char **argv)
 		    "[-u user]");
 	if (access(option['d'], X_OK) == -1)
 		err(1, "%s", option['d']);
-	share_options(true);
+	use_options();
 	sin6.sin6_port = htons((uint16_t)atoi(option['p']));
 	listener = listen_on(AF_INET6, &sin6, sizeof(sin6), option['p']);
 	(void)strcpy(sun.sun_path, option['c']);

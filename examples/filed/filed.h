@@ -72,8 +72,6 @@ void request_parse(struct request *, char *, size_t len, size_t size);
 int answer_init(
     struct answer *, const struct request *, int status, const struct file *);
 
-extern const char *option[128]; /* by letter, in all processes */
-
 void opener_message(struct imsgproc *, struct imsgproc_peer *, struct imsg *);
 int front_start(struct imsgproc *);
 void front_message(struct imsgproc *, struct imsgproc_peer *, struct imsg *);

@@ -246,8 +246,9 @@ front_start(struct imsgproc *p)
 	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur < 64)
 		return imsgproc_fail(p, "too few descriptors");
 	max_connections = (r.rlim_cur - 32) / 2; /* a socket and a file each */
-	ms[READING] = ms[SENDING] = atoi(option['t']) * 1000;
-	front_peer(p, imsgproc_peer(p, "opener", 0), 1);
+	if (getenv("FILED_TIMEOUT") == NULL)
+		return imsgproc_fail(p, "no FILED_TIMEOUT");
+	ms[READING] = ms[SENDING] = atoi(getenv("FILED_TIMEOUT")) * 1000;
 	return 0;
 }
 
@@ -256,6 +257,8 @@ void
 front_peer(struct imsgproc *p, struct imsgproc_peer *peer, int up)
 {
 	(void)p;
+	if (strcmp(imsgproc_peer_name(peer), "opener") != 0)
+		return;
 	opener = NULL;
 	if (up)
 		opener = imsgcall_new(imsgproc_peer_chan(peer), IMSGCALL_LOWER);
