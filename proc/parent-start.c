@@ -100,13 +100,24 @@ start_has_needs(const struct member *m)
 	return true;
 }
 
+/* Who gives up something is no better from now on than others of that user. */
+static int
+start_untraced(struct imsgproc *p)
+{
+	if ((p->spec->user == NULL && p->spec->promises == NULL) ||
+	    imsgpi_os.nodump() != -1)
+		return 0;
+	return imsgproc_fail(p, "not to be traced: %s", strerror(errno));
+}
+
 static int
 start_parent(struct family *f)
 {
 	struct imsgproc *p = f->proc;
 
 	p->why[0] = '\0';
-	if (imsgpi_privileges(p) == 0 && imsgpi_sandbox(p) == 0 &&
+	if (imsgpi_privileges(p) == 0 && start_untraced(p) == 0 &&
+	    imsgpi_sandbox(p) == 0 &&
 	    (p->spec->start == NULL || p->spec->start(p) == 0))
 		return 0;
 	imsgproc_log(p, LOG_CRIT, "cannot start%s%s",

@@ -13,6 +13,7 @@
 #include <syslog.h>
 
 #include "child.h"
+#include "sandbox-int.h"
 #include "words.h"
 
 /* The most groups of a user; Linux allows 65,536. */
@@ -267,14 +268,17 @@ int
 imsgpi_sandbox(struct imsgproc *proc)
 {
 	const struct imsgproc_spec *s = proc->spec;
+	unsigned int flags = s->flags & IMSGPROC_MUST_SANDBOX;
 	char why[256] = "";
 	int r;
 
 	proc->lacks[0] = '\0';
 	if (s->promises == NULL)
 		return 0;
-	r = imsgproc_sandbox(s->promises, s->paths,
-	    s->flags & IMSGPROC_MUST_SANDBOX, why, sizeof(why));
+	/* The parent has started the others already. */
+	if (proc->family != NULL)
+		flags |= SANDBOX_ENDS_OTHERS;
+	r = imsgpi_lock_in(s->promises, s->paths, flags, why, sizeof(why));
 	if (r == -1)
 		return imsgproc_fail(proc, "sandbox: %s",
 		    why[0] != '\0' ? why : strerror(errno));

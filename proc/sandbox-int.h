@@ -48,12 +48,21 @@
 struct sandbox {
 	uint32_t promises;
 	const struct imsgproc_path *paths; /* NULL: no limit by path */
+	unsigned int flags;
 	char *why;
 	size_t size;
 	size_t len;
 	unsigned int
 	    missing; /* how often imsgpi_sandbox_missing() was called */
 };
+
+/*
+ * sandbox.c: as imsgproc_sandbox(), with one flag more: proc is also for signals
+ * to what was started before, which is outside of what is made here.
+ */
+#define SANDBOX_ENDS_OTHERS 0x80000000U
+IMSGPI_HIDDEN int imsgpi_lock_in(const char *, const struct imsgproc_path *,
+    unsigned int flags, char *, size_t);
 
 /* The bits of such a list: 0, or -1 EINVAL. */
 IMSGPI_HIDDEN int imsgpi_promises(const char *, uint32_t *);

@@ -283,7 +283,9 @@ make_ruleset(const struct sandbox *sb, int level)
 	}
 	if (level >= 6) {
 		size += sizeof(r.scope);
-		r.scope = SCOPE_SIGNAL;
+		if ((sb->promises & P_PROC) == 0 ||
+		    (sb->flags & SANDBOX_ENDS_OTHERS) == 0)
+			r.scope = SCOPE_SIGNAL;
 		/* No path limits an abstract address, but they may be meant. */
 		if ((sb->promises & P_UNIX) == 0 || sb->paths != NULL)
 			r.scope |= SCOPE_ABSTRACT;

@@ -83,6 +83,16 @@
 		}                                   \
 	}
 /* SOCK_NONBLOCK and SOCK_CLOEXEC are in the type, too. */
+#define PAIR(promises, unless, otherwise, type)            \
+	{                                                  \
+		promises, unless, otherwise, "socketpair", \
+		{                                          \
+			IS(0, AF_UNIX),                    \
+			{                                  \
+				1, 0xf, type               \
+			}                                  \
+		}                                          \
+	}
 #define SOCKET(promises, domain, type, protocol)                         \
 	{                                                                \
 		promises, 0, KILLED, "socket",                           \
@@ -106,6 +116,10 @@
 #endif
 
 const struct call imsgpi_if[] = {
+	/* What free(3) does; not what takes pages from the system as broken. */
+	{ 0, 0, KILLED, "madvise", { NO(2, ~31) } },
+	{ 0, 0, KILLED, "madvise", { { 2, ~UINT64_C(1) & INT, 102 } } },
+
 	/* Memory, but no new code; with exec no code that can be written. */
 	{ P_STDIO, 0, REFUSED, "mmap2 mprotect", { NO(2, PROT_EXEC) } },
 	{ P_STDIO | P_EXEC, 0, REFUSED, "mmap2 mprotect",
@@ -190,11 +204,14 @@ const struct call imsgpi_if[] = {
 	PRCTL(P_STDIO, PR_GET_DUMPABLE),
 	PRCTL(P_STDIO, PR_SET_NO_NEW_PRIVS),
 	PRCTL(P_STDIO, PR_GET_NO_NEW_PRIVS),
+	{ P_STDIO, 0, REFUSED, "prctl", { IS(0, PR_SET_DUMPABLE), IS(1, 0) } },
 	/* Another filter; none that asks a process what to do. */
 	{ P_STDIO, 0, REFUSED, "seccomp", { NO(1, 0x8) } },
 
-	{ P_STDIO, P_ID, REFUSED, "prlimit64", { IS(0, 0), { 2, ALL, 0 } } },
+	{ P_STDIO, P_ID | P_PROC, REFUSED, "prlimit64",
+	    { IS(0, 0), { 2, ALL, 0 } } },
 	{ P_ID, 0, REFUSED, "prlimit64", { IS(0, 0) } },
+	{ P_PROC, 0, REFUSED, "prlimit64", { IS(0, 0) } },
 	{ P_ID, P_PROC, REFUSED, "setpriority",
 	    { IS(0, PRIO_PROCESS), IS(1, 0) } },
 	{ P_PROC, 0, REFUSED, "setpriority",
@@ -207,9 +224,18 @@ const struct call imsgpi_if[] = {
 	{ P_DPATH, 0, KILLED, "mknod", { { 1, S_IFMT, S_IFIFO } } },
 	{ P_DPATH, 0, KILLED, "mknodat", { { 2, S_IFMT, S_IFIFO } } },
 
-	{ P_STDIO, 0, KILLED, "socketpair", { IS(0, AF_UNIX) } },
+	/* One for datagrams could send them to any path by sendmsg(2). */
+	PAIR(P_STDIO, 0, KILLED, SOCK_STREAM),
+	PAIR(P_STDIO, 0, KILLED, SOCK_SEQPACKET),
+	PAIR(P_UNIX, 0, KILLED, SOCK_DGRAM),
+	PAIR(P_STDIO, P_UNIX, ONLY_FAILS, SOCK_DGRAM),
+	/* MSG_FASTOPEN connects, and Landlock does not know. */
+	{ P_STDIO, P_INET, REFUSED, "sendmsg", { NO(2, MSG_FASTOPEN) } },
+	{ P_STDIO, P_INET, REFUSED, "sendmmsg", { NO(3, MSG_FASTOPEN) } },
 	{ P_STDIO, P_UNIX | P_INET | P_DNS, REFUSED, "sendto",
-	    { { 4, ALL, 0 } } },
+	    { { 4, ALL, 0 }, NO(3, MSG_FASTOPEN) } },
+	{ P_UNIX, P_INET, REFUSED, "sendto", { NO(3, MSG_FASTOPEN) } },
+	{ P_DNS, P_INET | P_UNIX, REFUSED, "sendto", { NO(3, MSG_FASTOPEN) } },
 	{ P_UNIX, 0, KILLED, "socket", { IS(0, AF_UNIX) } },
 	SOCKETS(P_INET, AF_INET),
 	SOCKETS(P_INET, AF_INET6),

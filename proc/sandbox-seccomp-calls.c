@@ -12,14 +12,14 @@ const struct calls imsgpi_allowed[] = {
 	/* To end, and what free(3) does on the way there. */
 	{ 0,
 	    "exit exit_group rt_sigreturn sigreturn restart_syscall munmap "
-	    "madvise brk" },
+	    "brk" },
 	{ P_STDIO,
 	    "read readv pread64 preadv preadv2 write writev pwrite64 pwritev "
 	    "pwritev2 lseek _llseek close close_range dup dup2 dup3 pipe pipe2 "
 	    "fstat fstat64 fsync fdatasync ftruncate ftruncate64 fchdir "
 	    "getdents getdents64 umask" },
 	{ P_STDIO,
-	    "recvfrom recvmsg recvmmsg recvmmsg_time64 sendmsg sendmmsg "
+	    "recvfrom recvmsg recvmmsg recvmmsg_time64 "
 	    "shutdown getsockname getpeername sendfile sendfile64 splice "
 	    "copy_file_range" },
 	{ P_STDIO,
@@ -66,7 +66,8 @@ const struct calls imsgpi_allowed[] = {
 	{ P_FLOCK, "flock" },
 
 	{ P_UNIX | P_INET, "accept accept4 listen" },
-	{ P_UNIX | P_INET | P_DNS, "bind connect sendto" },
+	{ P_UNIX | P_INET | P_DNS, "bind connect" },
+	{ P_INET, "sendto sendmsg sendmmsg" },
 
 	{ P_PROC,
 	    "fork vfork kill tkill tgkill setpgid setsid pidfd_open "
@@ -94,7 +95,7 @@ const char imsgpi_refused[] =
     "open openat creat stat stat64 lstat lstat64 newfstatat fstatat64 statx "
     "access faccessat faccessat2 readlink readlinkat getcwd chdir "
     "statfs statfs64 fstatfs fstatfs64 ioctl fcntl fcntl64 mmap mmap2 "
-    "mprotect pkey_mprotect prctl prlimit64 sendto getsockopt setsockopt "
+    "mprotect pkey_mprotect prctl prlimit64 sendto sendmsg sendmmsg getsockopt setsockopt "
     "readahead fadvise64 fadvise64_64 arm_fadvise64_64 fallocate "
     "getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr "
     "chmod fchmod fchmodat fchmodat2 seccomp mlock mlock2 memfd_create "

@@ -176,13 +176,14 @@ imsgproc_sandbox_check(const char *promises)
 }
 
 int
-imsgproc_sandbox(const char *promises, const struct imsgproc_path *paths,
+imsgpi_lock_in(const char *promises, const struct imsgproc_path *paths,
     unsigned int flags, char *why, size_t size)
 {
 	struct sandbox sb;
 
 	memset(&sb, 0, sizeof(sb));
 	sb.paths = paths;
+	sb.flags = flags;
 	sb.why = why;
 	sb.size = why != NULL ? size : 0;
 	if (sb.size > 0)
@@ -202,6 +203,14 @@ imsgproc_sandbox(const char *promises, const struct imsgproc_path *paths,
 		return -1;
 	}
 	return 1;
+}
+
+int
+imsgproc_sandbox(const char *promises, const struct imsgproc_path *paths,
+    unsigned int flags, char *why, size_t size)
+{
+	return imsgpi_lock_in(
+	    promises, paths, flags & IMSGPROC_MUST_SANDBOX, why, size);
 }
 
 const char *

@@ -167,7 +167,8 @@ uid_of(const struct check *c, const struct imsgproc_spec *s)
 static int
 check_parent_keeps(const struct check *c, const struct imsgproc_spec *s)
 {
-	static const char *const again[] = { "proc", "exec", "sendfd" };
+	static const char *const again[] = { "proc", "exec", "sendfd", "rpath",
+		"wpath" };
 	const struct imsgproc_spec *parent = c->d->procs;
 	uid_t uid = uid_of(c, parent);
 	size_t i;
@@ -189,7 +190,9 @@ check_parent_keeps(const struct check *c, const struct imsgproc_spec *s)
 		return imsgpi_wrong(c, parent, EPERM,
 		    "%s is locked in %s: it could not start %s again",
 		    parent->name, parent->root, s->name);
-	for (i = 0; parent->promises != NULL && i < 3; i++)
+	for (i = 0;
+	     parent->promises != NULL && i < sizeof(again) / sizeof(again[0]);
+	     i++)
 		if (!imsgpi_listed(parent->promises, again[i]))
 			return imsgpi_wrong(c, parent, EPERM,
 			    "%s could not start %s again without the promise "

@@ -62,6 +62,9 @@ ACT(old_aio, result(syscall(SYS_io_setup, 1, NULL)) == EFAULT ? 0 : errno)
 ACT(move_pages_, result(syscall(SYS_move_pages, r->sibling, 0, 0, 0, 0, 0)))
 ACT(message_queue, result(syscall(SYS_mq_unlink, "none")) == ENOENT ? 0 : errno)
 ACT(semaphore, result(syscall(SYS_semget, 0, 1, 0600)))
+/* MADV_SOFT_OFFLINE, of no page; not every kernel has it. */
+ACT(page_offline,
+    syscall(SYS_madvise, 4096, 0, 101) == -1 && errno != EINVAL ? errno : 0)
 ACT(schedule, result(syscall(SYS_sched_setscheduler, 0, 0, &(int){ 0 })))
 ACT(schedule_other,
     result(
@@ -177,6 +180,7 @@ static const struct act kernel[] = {
 	NEVER("move-pages", move_pages_, ACT_MAYBE | ACT_KILLS),
 	NEVER("mq-unlink", message_queue, ACT_MAYBE | ACT_KILLS),
 	NEVER("semget", semaphore, ACT_MAYBE | ACT_KILLS),
+	NEVER("madvise-offline", page_offline, ACT_MAYBE | ACT_KILLS),
 	NEVER("sched-setscheduler", schedule, ACT_KILLS),
 	NEVER("sched-setaffinity", schedule_other, ACT_KILLS),
 	NEVER("sethostname", host_name, ACT_MAYBE | ACT_KILLS),

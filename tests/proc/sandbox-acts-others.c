@@ -275,7 +275,7 @@ static const struct act others[] = {
 	{ "pidfd-getfd", take_descriptor, 0, 0, 0, 0, 0, 0, ACT_KILLS },
 	{ "kcmp", compare, 0, 0, 0, 0, 0, 0, ACT_MAYBE | ACT_KILLS },
 	{ "prlimit-sibling", limit_sibling, 0, 0, 0, 0, 0, 0, 0 },
-	{ "prlimit-self", limit_self, P_ID, 0, 0, 0, 0, 0, 0 },
+	{ "prlimit-self", limit_self, 0, 0, 0, P_ID | P_PROC, 0, 0, 0 },
 	{ "setpriority-user", nice_all, 0, 0, 0, 0, 0, 0, 0 },
 	{ "setpriority-self", nice_self, 0, 0, 0, P_ID | P_PROC, 0, 0, 0 },
 	{ "fork", new_process, P_PROC, 0, 0, 0, 0, 0, ACT_KILLS },

@@ -163,6 +163,58 @@ send_to(struct room *r)
 }
 
 static int
+send_message(int s, const void *to, size_t len, int flags)
+{
+	struct iovec iov = { (void *)(uintptr_t) "x", 1 };
+	struct msghdr msg;
+
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_name = (void *)(uintptr_t)to;
+	msg.msg_namelen = (socklen_t)len;
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	return result(sendmsg(s, &msg, flags | MSG_NOSIGNAL));
+}
+
+/* Its sockets are connected, and yet send elsewhere. */
+static int
+pair_to_path(struct room *r)
+{
+	struct sockaddr_un sun;
+	socklen_t len = unix_address(&sun, "listen", 0);
+	int e, s[2];
+
+	(void)r;
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, s) == -1)
+		return errno;
+	e = send_message(s[0], &sun, len, 0);
+	(void)close(s[0]);
+	(void)close(s[1]);
+	/* It was found, and is none for datagrams. */
+	return e == EPROTOTYPE ? 0 : e;
+}
+
+static int
+fast_open(struct room *r, int with_sendto)
+{
+	struct sockaddr_in sin;
+	const int flags = MSG_FASTOPEN | MSG_NOSIGNAL;
+	int e;
+
+	inet_address(&sin, 9);
+	if (with_sendto)
+		e = result(sendto(r->tcp, "x", 1, flags,
+		    (struct sockaddr *)&sin, sizeof(sin)));
+	else
+		e = send_message(r->tcp, &sin, sizeof(sin), flags);
+	/* Nobody is there, or another act has connected it. */
+	return e == ECONNREFUSED || e == EISCONN ? 0 : e;
+}
+
+ACT(fast_open_msg, fast_open(r, 0))
+ACT(fast_open_to, fast_open(r, 1))
+
+static int
 attach_filter(struct room *r)
 {
 	struct sock_filter all = { 0x06, 0, 0, 0xffff };
@@ -208,6 +260,10 @@ static const struct act sockets[] = {
 	{ "listen", listen_given, 0, 0, 0, P_INET | P_UNIX, 0, 0, ACT_KILLS },
 	{ "accept", accept_given, 0, 0, 0, P_INET | P_UNIX, 0, 0, ACT_KILLS },
 	{ "sendto", send_to, 0, 0, 0, ANY, 0, 0, 0 },
+	{ "pair-to-path", pair_to_path, P_UNIX, 0, 0, 0, 0, 0, 0 },
+	{ "fast-open-sendmsg", fast_open_msg, P_INET, 0, 0, 0, 0, 0,
+	    ACT_MAYBE },
+	{ "fast-open-sendto", fast_open_to, P_INET, 0, 0, 0, 0, 0, ACT_MAYBE },
 	{ "broadcast", broad, P_INET, 0, 0, 0, 0, 0, 0 },
 	{ "no-delay", no_delay, P_INET, 0, 0, 0, 0, 0, 0 },
 	{ "bind-to-device", bind_to_device, 0, 0, 0, 0, 0, 0, ACT_MAYBE },

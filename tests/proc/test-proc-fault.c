@@ -23,6 +23,9 @@
 
 #include "os.h"
 
+/* As this kernel has it. */
+int imsgpi_test_level = 99;
+
 #define FAIL_AT "IMSGPROC_TEST_FAIL"
 
 /* So many calls there are between fork and exec, at most. */
