@@ -21,9 +21,10 @@ static struct imsgloop_chan *asker; /* who waits for numbers, */
 static uint32_t wanted;		    /* and how many are to come */
 
 static void
-give(struct imsgproc *p, struct imsgproc_peer *to, uint32_t type, int fd)
+give(struct imsgproc *p, struct imsgproc_peer *to, uint32_t type, int fd,
+    const void *data, size_t len)
 {
-	if (fd != -1 && imsgproc_send_peer(to, type, 0, fd, NULL, 0) == 0)
+	if (fd != -1 && imsgproc_send_peer(to, type, 0, fd, data, len) == 0)
 		return;
 	imsgproc_log(p, LOG_ERR, "nothing for %s: %s", imsgproc_peer_name(to),
 	    strerror(errno));
@@ -35,17 +36,20 @@ static void
 give_root(struct imsgproc *p)
 {
 	give(p, imsgproc_peer(p, "opener", 0), MSG_ROOT,
-	    open(option['d'], O_PATH | O_DIRECTORY | O_CLOEXEC));
+	    open(option['d'], O_PATH | O_DIRECTORY | O_CLOEXEC), NULL, 0);
 }
 
 /* At the start, and when one was started anew. */
 static void
 parent_peer(struct imsgproc *p, struct imsgproc_peer *peer, int up)
 {
+	uint32_t seconds = (uint32_t)atoi(option['t']);
+
 	if (up && strcmp(imsgproc_peer_name(peer), "opener") == 0)
 		give_root(p);
 	else if (up)
-		give(p, peer, MSG_LISTEN, fcntl(listener, F_DUPFD_CLOEXEC, 3));
+		give(p, peer, MSG_LISTEN, fcntl(listener, F_DUPFD_CLOEXEC, 3),
+		    &seconds, sizeof(seconds));
 }
 
 /* The others tell us nothing but what a front end counts. */
@@ -142,12 +146,10 @@ static const struct imsgproc_daemon filed = { .name = "filed",
 	.nprocs = NPROCS,
 	.flags = IMSGPROC_AS_ANYBODY };
 
-/* The others are told the table; what else they need is in the environment. */
+/* What the table has of them, the others are told. */
 static void
 use_options(void)
 {
-	if (setenv("FILED_TIMEOUT", option['t'], 1) == -1)
-		err(1, "FILED_TIMEOUT");
 	procs[FRONT].instances = (unsigned)atoi(option['n']);
 	procs[FRONT].user = *option['u'] != '\0' ? option['u'] : NULL;
 	procs[FRONT].root = *option['e'] != '\0' ? option['e'] : NULL;

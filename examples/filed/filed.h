@@ -34,7 +34,7 @@
 #include <imsg_proc.h>
 
 enum {
-	MSG_LISTEN, /* parent to front: a socket */
+	MSG_LISTEN, /* parent to front: a socket, and seconds for clients */
 	MSG_ROOT,   /* parent to opener: a directory */
 	MSG_OPEN,   /* front to opener: a path; back: struct file and it */
 	MSG_STATUS, /* filedctl to parent to front; back: struct counts */

@@ -246,9 +246,6 @@ front_start(struct imsgproc *p)
 	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur < 64)
 		return imsgproc_fail(p, "too few descriptors");
 	max_connections = (r.rlim_cur - 32) / 2; /* a socket and a file each */
-	if (getenv("FILED_TIMEOUT") == NULL)
-		return imsgproc_fail(p, "no FILED_TIMEOUT");
-	ms[READING] = ms[SENDING] = atoi(getenv("FILED_TIMEOUT")) * 1000;
 	return 0;
 }
 
@@ -264,6 +261,20 @@ front_peer(struct imsgproc *p, struct imsgproc_peer *peer, int up)
 		opener = imsgcall_new(imsgproc_peer_chan(peer), IMSGCALL_LOWER);
 }
 
+static void
+begin(struct imsgproc *p, struct imsg *m)
+{
+	uint32_t seconds;
+
+	if (imsg_get_data(m, &seconds, sizeof(seconds)) == -1 ||
+	    imsgloop_watch(imsgproc_loop(p), &listener, imsg_get_fd(m),
+		listener_ready, NULL) == -1 ||
+	    imsgloop_set(&listener, POLLIN, -1) == -1)
+		imsgproc_stop(p, 1);
+	else
+		ms[READING] = ms[SENDING] = (int)seconds * 1000;
+}
+
 /* Only the parent has something to say: the opener has but answers. */
 void
 front_message(struct imsgproc *p, struct imsgproc_peer *from, struct imsg *m)
@@ -273,9 +284,6 @@ front_message(struct imsgproc *p, struct imsgproc_peer *from, struct imsg *m)
 	if (imsg_get_type(m) == MSG_STATUS)
 		(void)imsgproc_send_peer(
 		    from, MSG_STATUS, 0, -1, &count, sizeof(count));
-	else if (listener.fd == -1 &&
-	    (imsgloop_watch(imsgproc_loop(p), &listener, imsg_get_fd(m),
-		 listener_ready, NULL) == -1 ||
-		imsgloop_set(&listener, POLLIN, -1) == -1))
-		imsgproc_stop(p, 1);
+	else if (listener.fd == -1)
+		begin(p, m);
 }

@@ -5,7 +5,9 @@
  * kernel keeps the path below the root (openat2(2), RESOLVE_BENEATH), as no
  * look at its dots could.  A symbolic link is followed if all the way that it
  * names lies below the root; an absolute one never.  Whoever takes over this
- * process may read what its user may: give it one of its own.
+ * process may read what its user may: give it one of its own.  It has no `paths`
+ * in the table: Landlock would keep it in the directory that was the root at its
+ * start, and a reload may bring another.
  */
 #include "filed.h"
 
