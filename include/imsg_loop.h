@@ -86,7 +86,8 @@ struct imsgloop_watch {
  *	is not added again.
  * imsgloop_set: see struct imsgloop_ops.  0 or -1.
  * imsgloop_unwatch: the loop forgets w; to be called before its fd is closed
- *	or its memory freed.  A zeroed w, or one that is out: nothing.  Keeps errno.
+ *	or its memory freed.  A zeroed w, or one that is out: nothing.  Keeps
+ *	errno.
  * imsgloop_ready: what adapters call.
  */
 #if defined(__cplusplus) && defined(__GNUC__)
