@@ -38,7 +38,8 @@
  *   imsgproc in a process.
  * - What the parent starts can gain no privileges by exec (no_new_privs), is
  *   not traced and leaves no core dump (PR_SET_DUMPABLE), where the system has
- *   such a thing.  If the parent is gone, it ends.
+ *   such a thing.  If the parent is gone, it ends.  It has a session of its
+ *   own, without the terminal, but for IMSGPROC_STDIO and the promise tty.
  *
  * Link with libimsg-proc.
  */
