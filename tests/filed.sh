@@ -349,7 +349,7 @@ failures()
 	$as "$filed" -d "$www" -c "$tmp/sock" -p 0 $users >"$tmp/out" 2>&1
 	status=$?
 	verdict "a control socket that is taken" '[ $status -eq 1 ] &&
-	    grep -q "Address already in use" "$tmp/out" && status_of'
+	    grep -q "Address already in use" "$tmp/out" && status_of >"$tmp/out"'
 	children=$(cat "/proc/$pid/task/$pid/children")
 	kill -9 "$pid"
 	wait "$pid"

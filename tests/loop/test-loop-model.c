@@ -7,7 +7,7 @@
  */
 #include "loop-model.h"
 
-#define ROUNDS 15
+#define ROUNDS 6
 #define STEPS  150
 
 static struct imsgloop_watch watches[SLOTS];
