@@ -38,7 +38,8 @@
  *   imsgproc in a process.
  * - What the parent starts can gain no privileges by exec (no_new_privs), is
  *   not traced and leaves no core dump (PR_SET_DUMPABLE), where the system has
- *   such a thing.  If the parent is gone, it ends.
+ *   such a thing.  If the parent is gone, it ends.  It has a session of its
+ *   own, without the terminal, but for IMSGPROC_STDIO and the promise tty.
  *
  * Link with libimsg-proc.
  */
@@ -111,8 +112,8 @@ struct imsgproc_limit {
  *	those.  It is enough if one of the two says so.
  * needs: who must be ready before this one starts, and is stopped after it,
  *	when what it sent at the end has been read.
- * user: whose user ID, group and supplementary groups it takes.  NULL: it
- *	stays who it is.  As another user than root all of them must be the one
+ * user: whose user ID, group and supplementary groups it takes; unless that is
+ *	root it has no capabilities then.  NULL: it stays who it is.  As another user than root all of them must be the one
  *	who starts the daemon.
  * root: where it does chroot(2), before it takes the user.
  * promises: names of pledge(2), see imsgproc_sandbox().  NULL: no sandbox.  To

@@ -183,23 +183,44 @@ call(struct imsgproc *proc, int (*what)(struct imsgproc *), const char *name)
 }
 
 static int
+not_traced(struct imsgproc *proc)
+{
+	if (imsgpi_os.nodump() != -1)
+		return 0;
+	return imsgproc_fail(proc, "not to be traced: %s", strerror(errno));
+}
+
+static int
 enter_sandbox(struct imsgproc *proc)
 {
 	if (imsgpi_os.nonewprivs() == -1)
 		return imsgproc_fail(
 		    proc, "no new privileges: %s", strerror(errno));
-	if (imsgpi_os.nodump() == -1)
-		return imsgproc_fail(
-		    proc, "not to be traced: %s", strerror(errno));
-	return imsgpi_sandbox(proc);
+	/* Another user ID has changed it. */
+	return not_traced(proc) == -1 ? -1 : imsgpi_sandbox(proc);
+}
+
+/*
+ * Who has a terminal can type into it what the shell there will read.  Who is
+ * to use it keeps it.
+ */
+static int
+leave_terminal(struct imsgproc *proc)
+{
+	if (proc->spec->flags & IMSGPROC_STDIO ||
+	    imsgpi_listed(proc->spec->promises, "tty") ||
+	    imsgpi_os.setsid() != -1)
+		return 0;
+	return imsgproc_fail(proc, "a session: %s", strerror(errno));
 }
 
 /* What needs nothing of the parent. */
 static int
 settle(struct imsgproc *proc, struct who *who)
 {
-	if (set_signals(proc) == -1 || imsgpi_who_find(proc, who) == -1 ||
-	    imsgpi_std_null(proc) == -1 || make_loop(proc) == -1)
+	if (set_signals(proc) == -1 || leave_terminal(proc) == -1 ||
+	    imsgpi_who_find(proc, who) == -1 || imsgpi_std_null(proc) == -1 ||
+	    make_loop(proc) == -1)
 		return -1;
 	if (proc->loop != NULL && imsgpi_child_open(proc) == -1)
 		return imsgproc_fail(proc, "the loop: %s", strerror(errno));
@@ -234,7 +255,8 @@ static int
 learn(struct imsgproc *proc)
 {
 	struct imsg m;
-	int r = imsgpi_std_only(proc), error = errno, more;
+	int r = not_traced(proc) == -1 ? -1 : imsgpi_std_only(proc);
+	int error = errno, more;
 
 	(void)imsgbuf_set_maxsize(&proc->ib, IMSGPROC_TABLE_MAX);
 	more = hear(proc, &m);

@@ -6,6 +6,7 @@
  */
 #include "feature.h"
 
+#include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -42,19 +43,29 @@ imsgpi_std_only(struct imsgproc *proc)
 	return 0;
 }
 
+/* A directory would be a way out of a root. */
+static bool
+std_unwanted(const struct imsgproc *proc, int fd)
+{
+	struct stat st;
+
+	if (fd != STDERR_FILENO && !(proc->spec->flags & IMSGPROC_STDIO))
+		return true;
+	return imsgpi_os.fstat(fd, &st) == -1 || S_ISDIR(st.st_mode);
+}
+
 int
 imsgpi_std_null(struct imsgproc *proc)
 {
-	int fd, r;
+	int fd, null, r = 0;
 
-	if (proc->spec->flags & IMSGPROC_STDIO)
-		return 0;
-	if ((fd = imsgpi_os.open("/dev/null", O_RDWR)) == -1)
+	if ((null = imsgpi_os.open("/dev/null", O_RDWR)) == -1)
 		return imsgproc_fail(proc, "/dev/null: %s", strerror(errno));
-	r = imsgpi_os.dup2(fd, STDIN_FILENO) == -1 ||
-	    imsgpi_os.dup2(fd, STDOUT_FILENO) == -1;
-	imsgpi_close(fd);
-	if (r)
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO && r != -1; fd++)
+		if (std_unwanted(proc, fd))
+			r = imsgpi_os.dup2(null, fd);
+	imsgpi_close(null);
+	if (r == -1)
 		return imsgproc_fail(
 		    proc, "/dev/null as 0 and 1: %s", strerror(errno));
 	return 0;

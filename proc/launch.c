@@ -42,7 +42,9 @@ program_name(struct program *p)
 	if (imsgpi_os.self(p->path, sizeof(p->path)) == 0)
 		return 0;
 	p->path[0] = '\0';
-	if (imsgpi_argv0 == NULL || strchr(imsgpi_argv0, '/') == NULL)
+	/* What a stranger says is not executed with privileges. */
+	if (imsgpi_argv0 == NULL || strchr(imsgpi_argv0, '/') == NULL ||
+	    imsgpi_os.secure())
 		return -1;
 	if (strlen(imsgpi_argv0) >= sizeof(p->path)) {
 		errno = ENAMETOOLONG;
@@ -186,11 +188,19 @@ void
 imsgpi_kill(pid_t pid, int *status)
 {
 	int save = errno, none;
+	pid_t r;
 
-	(void)imsgpi_os.kill(pid, SIGKILL);
-	while (
-	    imsgpi_os.waitpid(pid, status == NULL ? &none : status, 0) == -1 &&
-	    errno == EINTR)
-		;
+	if (status == NULL)
+		status = &none;
+	/* Where the program waits for all, its number may be another's. */
+	do
+		r = imsgpi_os.waitpid(pid, status, WNOHANG);
+	while (r == -1 && errno == EINTR);
+	if (r == 0) {
+		(void)imsgpi_os.kill(pid, SIGKILL);
+		do
+			r = imsgpi_os.waitpid(pid, status, 0);
+		while (r == -1 && errno == EINTR);
+	}
 	errno = save;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
@@ -143,6 +144,48 @@ imsgpi_os_nodump(void)
 	return procctl(P_PID, getpid(), PROC_TRACE_CTL, &off) == -1 ? -1 : 1;
 #else
 	return 0;
+#endif
+}
+
+/*
+ * Another user ID takes them away, but not if securebits say so, and not from
+ * who was no root to begin with: by ambient ones and those of the file.
+ */
+int
+imsgpi_os_nocaps(void)
+{
+#if defined(__linux__) && defined(SYS_capset)
+	/* _LINUX_CAPABILITY_VERSION_3, this process, 64 bits each. */
+	struct {
+		uint32_t version;
+		int pid;
+	} head = { 0x20080522U, 0 };
+	struct {
+		uint32_t effective, permitted, inheritable;
+	} none[2] = { { 0, 0, 0 }, { 0, 0, 0 } }, left[2];
+
+	if (syscall(SYS_capset, &head, none) == -1 ||
+	    syscall(SYS_capget, &head, left) == -1)
+		return -1;
+	if (left[0].permitted == 0 && left[1].permitted == 0)
+		return 1;
+	errno = EPERM;
+	return -1;
+#else
+	return 0;
+#endif
+}
+
+int
+imsgpi_os_secure(void)
+{
+#if defined(__linux__)
+	return getauxval(AT_SECURE) != 0;
+#elif defined(__FreeBSD__) || defined(__OpenBSD__) || defined(__NetBSD__) || \
+    defined(__DragonFly__) || defined(__APPLE__)
+	return issetugid();
+#else
+	return getuid() != geteuid() || getgid() != getegid();
 #endif
 }
 

@@ -15,6 +15,8 @@ IMSGPI_HIDDEN int imsgpi_os_getrlimit(int, struct rlimit *);
 IMSGPI_HIDDEN int imsgpi_os_setrlimit(int, const struct rlimit *);
 IMSGPI_HIDDEN int imsgpi_os_nonewprivs(void);
 IMSGPI_HIDDEN int imsgpi_os_nodump(void);
+IMSGPI_HIDDEN int imsgpi_os_nocaps(void);
+IMSGPI_HIDDEN int imsgpi_os_secure(void);
 IMSGPI_HIDDEN int imsgpi_os_comm(const char *);
 IMSGPI_HIDDEN int imsgpi_os_closefrom(int);
 

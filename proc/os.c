@@ -136,7 +136,7 @@ os_self(char *path, size_t size)
 	if (n == -1) {
 		/* There is no /proc; who executed us said what. */
 		name = (const char *)getauxval(AT_EXECFN);
-		if (name == NULL || name[0] != '/')
+		if (name == NULL || name[0] != '/' || imsgpi_os_secure())
 			return -1;
 		n = (ssize_t)strlen(name);
 		memcpy(path, name, (size_t)n < size ? (size_t)n : size);
@@ -185,6 +185,7 @@ IMSGPI_HIDDEN const
 	    .dup = os_dup,
 	    .dup2 = dup2,
 	    .cloexec = os_cloexec,
+	    .fstat = fstat,
 	    .stat = stat,
 	    .read = read,
 	    .write = write,
@@ -227,6 +228,9 @@ IMSGPI_HIDDEN const
 	    .setrlimit = imsgpi_os_setrlimit,
 	    .nonewprivs = imsgpi_os_nonewprivs,
 	    .nodump = imsgpi_os_nodump,
+	    .nocaps = imsgpi_os_nocaps,
+	    .secure = imsgpi_os_secure,
+	    .setsid = setsid,
 	    .comm = imsgpi_os_comm,
     };
 

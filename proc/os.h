@@ -46,7 +46,9 @@
  *	the saved one is as the effective where there is no way to ask.
  * grouplist: the groups of a user, *n entries at most: 0, or -1 and *n says
  *	how many there are.
- * nonewprivs, nodump: 1 done, 0 there is no such thing here, -1.
+ * nocaps: gives up all capabilities.
+ * nonewprivs, nodump, nocaps: 1 done, 0 there is no such thing here, -1.
+ * secure: 1 if who executed this program gave it another user or group.
  * closefrom: closes everything from that number on: 0, or -1.
  * comm: the short name of the process that the kernel shows, 0 or -1.
  * setrlimit, getrlimit: the resource is one of RLIMIT_*.
@@ -61,6 +63,7 @@ struct imsgpi_os {
 	int (*dup)(int, int least);
 	int (*dup2)(int, int);
 	int (*cloexec)(int, int on);
+	int (*fstat)(int, struct stat *);
 	int (*stat)(const char *, struct stat *);
 	ssize_t (*read)(int, void *, size_t);
 	ssize_t (*write)(int, const void *, size_t);
@@ -104,6 +107,9 @@ struct imsgpi_os {
 	int (*setrlimit)(int, const struct rlimit *);
 	int (*nonewprivs)(void);
 	int (*nodump)(void);
+	int (*nocaps)(void);
+	int (*secure)(void);
+	pid_t (*setsid)(void);
 	int (*comm)(const char *);
 };
 

@@ -155,8 +155,17 @@ talk_ended(struct imsgloop_chan *chan, int why, int error, void *arg)
 		(void)imsgpi_member_time(m, 1000);
 }
 
+static void
+talk_drained(struct imsgloop_chan *chan, void *arg)
+{
+	struct member *m = arg;
+
+	(void)chan;
+	m->control = 0;
+}
+
 const struct imsgloop_cb imsgpi_member_cb = {
 	.message = talk_message,
 	.ended = talk_ended,
-	.drained = NULL,
+	.drained = talk_drained,
 };

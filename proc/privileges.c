@@ -189,7 +189,15 @@ verify_ids(struct imsgproc *proc, const struct who *w)
 	return verify_groups(proc, w);
 }
 
-/* A capability that survived would make one of these work. */
+static int
+drop_capabilities(struct imsgproc *proc, const struct who *w)
+{
+	if (w->uid == 0 || imsgpi_os.nocaps() != -1)
+		return 0;
+	return imsgproc_fail(proc, "capabilities: %s", strerror(errno));
+}
+
+/* Whatever the system says of them. */
 static int
 verify_no_return(struct imsgproc *proc, const struct who *w)
 {
@@ -245,6 +253,7 @@ imsgpi_who_become(struct imsgproc *proc, struct who *w)
 		return -1;
 	if (w->change &&
 	    (change_user(proc, w) == -1 || verify_ids(proc, w) == -1 ||
+		drop_capabilities(proc, w) == -1 ||
 		verify_no_return(proc, w) == -1))
 		return -1;
 	return set_limits(proc);

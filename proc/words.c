@@ -84,7 +84,7 @@ imsgpi_words_text(struct imsg *m, char *buf, size_t size)
 	if (len > 0 && imsg_get_buf(m, buf, len) == -1)
 		return -1;
 	for (i = 0; i < len; i++)
-		if ((unsigned char)buf[i] < ' ' || buf[i] == 0x7f)
+		if (buf[i] < ' ' || buf[i] > '~')
 			buf[i] = '?';
 	buf[len] = '\0';
 	return 0;

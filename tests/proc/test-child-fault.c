@@ -58,6 +58,8 @@ FAULT(getrlimit, int, -1, (int what, struct rlimit *r), (what, r))
 FAULT(setrlimit, int, -1, (int what, const struct rlimit *r), (what, r))
 FAULT(nonewprivs, int, -1, (void), ())
 FAULT(nodump, int, -1, (void), ())
+FAULT(nocaps, int, -1, (void), ())
+FAULT(setsid, pid_t, -1, (void), ())
 
 /* To fail is what is wanted of the last of these calls. */
 static int
@@ -163,6 +165,8 @@ static const struct fault {
 	CASE(setrlimit),
 	CASE(nonewprivs),
 	CASE(nodump),
+	CASE(nocaps),
+	CASE(setsid),
 	LIE(lie, setuid, "user nobody: the old user is not gone"),
 	LIE(lie, setgid, "user nobody: the old group is not gone"),
 	LIE(lie, setgroups, "user nobody: a group is not gone"),

@@ -366,12 +366,38 @@ poor_systems(void **state)
 	comes_up();
 }
 
+static int
+set_id(void)
+{
+	return 1;
+}
+
+/* A program that has changed its user does not do what its caller says. */
+static void
+a_set_id_program(void **state)
+{
+	struct imsgproc_child c;
+	char why[256];
+
+	(void)state;
+	faults(0);
+	fault_on = false;
+	imsgpi_os.openself = no_openself;
+	imsgpi_os.self = no_self;
+	imsgpi_os.secure = set_id;
+	assert_int_equal(
+	    imsgproc_spawn(&fault, "echo", &c, why, sizeof(why)), -1);
+	assert_non_null(strstr(why, "the program's own file: "));
+	imsgpi_os = real;
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_process),
 		cmocka_unit_test(poor_systems),
+		cmocka_unit_test(a_set_id_program),
 		cmocka_unit_test(a_daemon),
 	};
 
