@@ -7,7 +7,7 @@
  */
 #include "filed.h"
 
-static const char *option[128] = { ['c'] = "/run/filed.sock",
+static const char *option[128] = { ['c'] = "/run/filed/sock",
 	['d'] = "/var/www/html",
 	['e'] = "/var/empty",
 	['n'] = "1",

@@ -7,7 +7,7 @@ main(int argc, char **argv)
 {
 	static const char *const names[] = { "status", "reload", "stop" };
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	const char *path = geteuid() == 0 ? "/run/filed.sock" : "filed.sock";
+	const char *path = geteuid() == 0 ? "/run/filed/sock" : "filed.sock";
 	struct imsgbuf ib;
 	struct imsg m;
 	struct counts c;
