@@ -513,7 +513,8 @@ check "each name has its API" api
 with_addons()
 {
 	subproject "$@" && for a in $addons; do
-		[ "$("$tmp/b/installed-$a")" = "answer: hello" ] || return
+		[ "$(env LD_LIBRARY_PATH=/nonexistent \
+		    "$tmp/b/installed-$a")" = "answer: hello" ] || return
 	done
 }
 if [ -n "$addons" ]; then
