@@ -71,14 +71,14 @@ typedef void	 imsgcall_cb(struct imsgcall *, struct imsg *answer, int error,
  *	0, or -1 ENOENT: no such call is pending.
  * imsgcall_wait: a call that blocks until its answer is there, 1, or 0 for an
  *	error answer; both are in *answer, to be ended with imsg_free().  -1:
- *	ETIMEDOUT after ms milliseconds, EPIPE, the errno of the channel, or
- *	ENOBUFS: more messages came meanwhile than wait for the channel's
+ *	ETIMEDOUT after ms milliseconds, EPIPE, the errno of the channel or of
+ *	imsg_compose(), or ENOBUFS: more messages came meanwhile than wait for the channel's
  *	handler (1024, or their bytes over 16 MiB).  fd is taken over in every
  *	case.  What came, answers of other calls and the end of the channel
  *	among it, is handled in the next turns of the loop, in order.  No
  *	callback is called.  May be used inside of callbacks, and with a loop
  *	that does not run.
- * imsgcall_set_pending: how many may be under way (1 to 2^30).
+ * imsgcall_set_pending: how many may be under way (1 to 2^30).  0, or -1 EINVAL.
  * imsgcall_pending: how many are.
  */
 struct imsgcall	*imsgcall_new(struct imsgloop_chan *, int which);
@@ -94,7 +94,8 @@ size_t		 imsgcall_pending(const struct imsgcall *);
 /*
  * The other side.
  *
- * imsgcall_answer: answers the request: imsgloop_compose() with its peer ID.
+ * imsgcall_answer: answers the request: imsgloop_compose() with its peer ID; so
+ *	are return, errno, and who owns fd, also of imsgcall_fail().
  * imsgcall_fail: answers with an error (an errno, not 0: EINVAL) and a text of
  *	at most 255 bytes (longer ones are cut; NULL: none).
  * imsgcall_error: the error in an answer of type IMSGCALL_ERROR, EPROTO if what

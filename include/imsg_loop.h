@@ -9,7 +9,8 @@
  *
  * Rules that hold for every function unless its own entry says otherwise:
  *
- * - A failing call returns -1 or NULL, sets errno and changes nothing.
+ * - A failing call returns -1 or NULL, sets errno and changes nothing: ENOMEM,
+ *   what the loop's own functions say, and what stands at the entry.
  * - Callbacks are called by the loop only, never from inside a function that
  *   you call.  Inside a callback every function may be called, for any
  *   channel and any watch, the one it is about included.
@@ -84,7 +85,7 @@ struct imsgloop_watch {
  * imsgloop_watch: adds fd (or -1: time only) to the loop, with nothing to wait
  *	for yet.  0 or -1.  The descriptor stays yours.  One that is in a loop
  *	is not added again.
- * imsgloop_set: see struct imsgloop_ops.  0 or -1.
+ * imsgloop_set: see struct imsgloop_ops.  0 or -1; EINVAL: w is in no loop.
  * imsgloop_unwatch: the loop forgets w; to be called before its fd is closed
  *	or its memory freed.  A zeroed w, or one that is out: nothing.  Keeps
  *	errno.
@@ -105,7 +106,9 @@ void	 imsgloop_unwatch(struct imsgloop_watch *);
 void	 imsgloop_ready(struct imsgloop_watch *, short revents);
 
 /* Why a channel ended. */
-#define IMSGLOOP_EOF	1	/* the peer closed it, between two messages */
+#define IMSGLOOP_EOF	1	/* the peer closed it, between two messages, or
+				   shut down its sending side: what is queued
+				   was tried once more */
 #define IMSGLOOP_TORN	2	/* ... within a message; error is EPIPE */
 #define IMSGLOOP_ERROR	3	/* error says which */
 #define IMSGLOOP_CLOSED	4	/* imsgloop_close(): all written, error is 0;
@@ -138,8 +141,10 @@ struct imsgloop_cb {
  *	and its limits changed, but not be read, written, cleared.  Makes the
  *	socket non-blocking.  *cb must live as long as the channel.  What the
  *	imsgbuf holds already, received or queued, is handled in the next turn.
+ *	EBADF and others of fcntl(2).
  * imsgloop_open: a channel on fd with an imsgbuf of its own: descriptors
- *	allowed, close-on-exec.  On success fd belongs to the channel.
+ *	allowed, close-on-exec.  On success fd belongs to the channel, else it
+ *	is the caller's.  Errors as above.
  * imsgloop_detach: takes the channel out at once, with no more callbacks, not
  *	even `ended'.  As at the end, an imsgbuf of imsgloop_attach() is yours
  *	again with all it holds, but for messages held back by imsgcall_wait();
@@ -196,7 +201,8 @@ void		*imsgloop_arg(struct imsgloop_chan *);
  * imsgloop_poll_new, imsgloop_poll_free: free with nothing in it any more;
  *	within a callback it lasts until the turn is over.  NULL: nothing.
  * imsgloop_poll_run: turns until imsgloop_poll_stop(), or until nothing is
- *	watched and no time is set: 0; -1 with the errno of poll(2) or ENOMEM.
+ *	watched and no time is set: 0; -1 with the errno of poll(2) (EINVAL:
+ *	more watches than RLIMIT_NOFILE) or ENOMEM.
  * imsgloop_poll_turn: one turn, which waits for at most ms milliseconds (-1: no
  *	limit, 0: not at all): how many watches were ready, 0, or -1.  EINTR is
  *	0, as a signal's handler may have changed something.

@@ -113,8 +113,8 @@ struct imsgproc_limit {
  * needs: who must be ready before this one starts, and is stopped after it,
  *	when what it sent at the end has been read.
  * user: whose user ID, group and supplementary groups it takes; unless that is
- *	root it has no capabilities then.  NULL: it stays who it is.  As another user than root all of them must be the one
- *	who starts the daemon.
+ *	root it has no capabilities then.  NULL: it stays who it is.  Unless root
+ *	starts the daemon it must be who does.
  * root: where it does chroot(2), before it takes the user.
  * promises: names of pledge(2), see imsgproc_sandbox().  NULL: no sandbox.  To
  *	live it needs "stdio"; "recvfd" if one of those it talks to is
@@ -232,7 +232,8 @@ struct imsgproc_daemon {
  * imsgproc_check: whether the table can work: 0, or -1 and in why (size bytes)
  *	the first thing that is wrong with its file and line: unknown or double
  *	names, needs in a circle, users, roots and promises that do not exist...
- *	EINVAL, ENOENT, ELOOP, EPERM.  Starts nothing.
+ *	EINVAL, ENOENT, ENOTDIR, ELOOP, EPERM, or that of the system which was
+ *	asked for a user or a root.  Starts nothing.
  * imsgproc_run: checks the table, starts all, sandboxes the parent if its entry
  *	says so, runs the parent's loop, stops all.  arg is imsgproc_arg() in
  *	the parent.  Returns an exit status: 0 after SIGTERM, SIGINT or
@@ -282,7 +283,9 @@ int	 imsgproc_run(const struct imsgproc_daemon *, void *arg);
  * imsgproc_fail: in prepare and start: why they return -1.  Returns -1.
  * imsgproc_title: what ps(1) shows behind the daemon's and the process's name:
  *	"filed: front: text"; "": nothing.
- * imsgproc_signal: handler for another signal, in the loop.  NULL: ignore.
+ * imsgproc_signal: handler for another signal, in the loop.  NULL: ignore.  0,
+ *	or -1: EINVAL (no signal, or one of the library's), ENOTSUP (in `run',
+ *	which has no loop), or that of the system.
  */
 #define IMSGPROC_ALL	0xffffffffU
 #if defined(__cplusplus) && defined(__GNUC__)
@@ -331,14 +334,20 @@ int		 imsgproc_signal(struct imsgproc *, int signo,
  *
  * imsgproc_spawn: starts the process of that name in the table and waits until
  *	it is ready.  Its channel to us is child->ib, blocking, descriptors
- *	allowed, close-on-exec; only this one.  -1: it is gone again; why says
- *	what was wrong.  0: why is empty, or says what of its sandbox this
+ *	allowed, close-on-exec; only this one.  The structure must not be copied
+ *	or moved.  -1: it is gone again; why says what was wrong: an errno of
+ *	imsgproc_check(), ENOENT (no such process), ECONNRESET (it ended before
+ *	it was ready), EPROTO, ETIMEDOUT, that with which it says that it failed,
+ *	or that of the system.  0: why is empty, or says what of its sandbox this
  *	system cannot enforce.
  * imsgproc_wait: closes the channel and waits until the process has ended, for
  *	at most ms milliseconds (-1: no limit; 0: kills it at once), then kills
- *	it.  0 and its status as of waitpid(2), 1 if it had to be killed, or -1.
+ *	it.  0 and its status as of waitpid(2), 1 if it had to be killed, or -1
+ *	EINVAL (no process, ms below -1), or that of waitpid(2) with the channel
+ *	closed all the same.
  * imsgproc_parent_imsgbuf: in `run': the channel to who started us, blocking,
- *	descriptors allowed, close-on-exec.
+ *	descriptors allowed, close-on-exec; it is the library's.  Elsewhere NULL
+ *	EINVAL.
  */
 struct imsgproc_child {
 	pid_t		 pid;

@@ -226,7 +226,7 @@ spawn_reap(pid_t pid, int ms, int *status)
 int
 imsgproc_wait(struct imsgproc_child *c, int ms, int *status)
 {
-	int r, none = 0, fd = c->ib.fd;
+	int none = 0, fd = c->ib.fd;
 	pid_t pid = c->pid;
 
 	if (pid <= 0 || ms < -1) {
@@ -237,6 +237,5 @@ imsgproc_wait(struct imsgproc_child *c, int ms, int *status)
 	imsgpi_close(fd);
 	c->ib.fd = -1;
 	c->pid = -1;
-	r = spawn_reap(pid, ms, status == NULL ? &none : status);
-	return r;
+	return spawn_reap(pid, ms, status == NULL ? &none : status);
 }
