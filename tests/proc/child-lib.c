@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +98,9 @@ execute(const struct birth *b, int sock, int err)
 	if (b->user != NULL)
 		become(b->user);
 	place_descriptors(b, sock, err);
+	need(!b->keeps_caps ||
+		prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) == 0,
+	    14);
 	if (b->old > 0)
 		pretend_old(b->old);
 	(void)execv("/proc/self/exe", argv);

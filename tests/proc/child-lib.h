@@ -42,6 +42,7 @@ struct birth {
 	const char *user; /* who starts it; NULL: we */
 	bool groups;	  /* root's supplementary groups: 0, 4, 20 */
 	bool blind;	  /* in a jail, where no leak checker works */
+	bool keeps_caps;  /* a change of user takes no capabilities */
 	bool no_table;	  /* that is said later */
 	int old;	  /* 1: no close_range(2); 2: nor a list of them */
 	int err;	  /* its descriptor 2, 0: /dev/null */

@@ -8,6 +8,7 @@
 #include "child-lib.h"
 
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -286,6 +287,54 @@ cannot_gain_or_be_traced(void **state)
 	ends_well(&c);
 }
 
+/* What is typed into the starter's terminal (TIOCSTI) is not in its hands. */
+static void
+has_a_session_of_its_own(void **state)
+{
+	const struct birth b = { .who = "plain.0" };
+	struct born c;
+
+	(void)state;
+	(void)bear_report(&c, &b);
+	assert_int_equal(getsid(c.pid), c.pid);
+	ends_well(&c);
+}
+
+static void
+no_directory_as_standard_error(void **state)
+{
+	const struct birth b = { .who = "plain.0",
+		.err = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
+	struct born c;
+	struct stat st;
+	char path[64];
+
+	(void)state;
+	assert_true(b.err > 2);
+	(void)bear_report(&c, &b);
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/2", (int)c.pid);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(S_ISCHR(st.st_mode));
+	ends_well(&c);
+	(void)close(b.err);
+}
+
+static void
+capabilities_go_with_the_user(void **state)
+{
+	const struct birth b = { .who = "nobody.0", .keeps_caps = true };
+	char text[4096];
+	struct born c;
+
+	(void)state;
+	need_root();
+	(void)bear_report(&c, &b);
+	assert_true(proc_file(c.pid, "status", text, sizeof(text)) > 0);
+	assert_true(has(text, "CapPrm:	0000000000000000\n"));
+	assert_true(has(text, "CapEff:	0000000000000000\n"));
+	ends_well(&c);
+}
+
 /* One of the same user, which might be taken over, is no danger to another. */
 static void
 sibling_cannot_trace(void **state)
@@ -378,6 +427,9 @@ main(int argc, char **argv)
 		cmocka_unit_test(keeps_its_own),
 		cmocka_unit_test(has_its_limits),
 		cmocka_unit_test(cannot_gain_or_be_traced),
+		cmocka_unit_test(has_a_session_of_its_own),
+		cmocka_unit_test(no_directory_as_standard_error),
+		cmocka_unit_test(capabilities_go_with_the_user),
 		cmocka_unit_test(sibling_cannot_trace),
 		cmocka_unit_test(ignores_signals),
 		cmocka_unit_test(is_locked),
